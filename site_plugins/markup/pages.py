@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from markdown import Markdown
 
@@ -17,10 +18,12 @@ from markdown import Markdown
 def page_path(md: Markdown) -> Path | None:
     """Return the absolute path of the file being converted, None where no host named one."""
     if "relpath" in md.treeprocessors:
-        found = md.treeprocessors["relpath"].file.abs_src_path
+        links: Any = md.treeprocessors["relpath"]
+        found = links.file.abs_src_path
         return Path(found) if found else None  # None: a page that the host generated
     if "rendering_context" in md.preprocessors:
-        return Path(md.preprocessors["rendering_context"].page.path).resolve()
+        context: Any = md.preprocessors["rendering_context"]
+        return Path(context.page.path).resolve()
     return None
 
 

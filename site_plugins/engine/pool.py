@@ -1,0 +1,239 @@
+"""Stage 2, in the parent: one fresh process a page, several at once, none of them trusted.
+
+    {page: Job} --run_jobs--> Outcome, Outcome, ... as they come
+
+Processes are forked from a template that has imported the heavy libraries (`template`), or
+spawned where forking is unsafe. A page that raises, hangs or dies costs that page only, and
+is reported at the line of the cell that was running.
+
+Why one BLAS thread a process: pages already run side by side, and a library that has started
+threads before a fork leaves a child that waits for them for ever.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import types
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+
+from site_plugins.engine import figures, template
+from site_plugins.engine.outputs import CellRun
+from site_plugins.engine.worker import Job, run_page
+
+START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+FAREWELL = 2.0  # seconds that a page has for its exit handlers once all its cells have run
+
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MATPLOTLIBRC": str(figures.STYLE),
+    "MPLBACKEND": "agg",
+    "PYTHONHASHSEED": "0",  # sets print in the same order in every build
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds before a page, and each of its cells, is given up."""
+
+    page: float = 300.0
+    cell: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How running one page ended: `failure` is the cell's index and what happened to it."""
+
+    name: str
+    cells: tuple[CellRun, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    modules: Sequence[str] = ()
+    failure: tuple[int, str] | None = None
+
+
+def run_jobs(
+    jobs: Sequence[tuple[str, Job]],
+    *,
+    processes: int,
+    limits: Limits,
+    preload: Sequence[str] = (),
+    start_method: str = START_METHOD,
+) -> Iterator[Outcome]:
+    """Run named jobs, the first first, and yield each outcome when it is known.
+
+    Closing the iterator, or an exception in its consumer, kills what still runs.
+    """
+    context = multiprocessing.get_context(start_method)
+    waiting = deque(jobs)
+    running: dict[Connection, _Page] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < processes:
+                name, job = waiting.popleft()
+                page = _start(context, name, job, limits, preload)
+                running[page.pipe] = page
+            for page in _news(running):
+                if outcome := page.listen():
+                    del running[page.pipe]
+                    page.end()
+                    yield outcome
+    finally:
+        for page in running.values():
+            page.kill()
+
+
+def _news(running: Mapping[Connection, _Page]) -> list[_Page]:
+    """Wait until a page says something or its time is up; return the pages concerned."""
+    now = time.monotonic()
+    first = min(page.deadline for page in running.values())
+    ready = connection.wait(list(running), timeout=max(0.0, first - now))
+    late = time.monotonic()
+    return [page for pipe, page in running.items() if pipe in ready or page.deadline <= late]
+
+
+@dataclass(slots=True, eq=False)
+class _Page:
+    """A page that is running, as its process has told so far."""
+
+    name: str
+    job: Job
+    process: multiprocessing.process.BaseProcess
+    pipe: Connection
+    limits: Limits
+    began: float
+    cell: int = 0
+    cell_began: float = 0.0
+    runs: list[CellRun] = field(default_factory=list)
+
+    @property
+    def deadline(self) -> float:
+        return min(self.began + self.limits.page, self.cell_began + self._cell_limit())
+
+    def _cell_limit(self) -> float:
+        return self.job.cells[self.cell].options.timeout or self.limits.cell
+
+    def listen(self) -> Outcome | None:
+        """Take in what the process says; return the outcome once there is one."""
+        while self.pipe.poll():
+            try:
+                event = self.pipe.recv()
+            except (EOFError, OSError):
+                return self._failed(self._how_it_died())
+            match event:
+                case ("cell", index):
+                    self.cell, self.cell_began = index, time.monotonic()
+                case ("ran", run):
+                    self.runs.append(run)
+                case ("done", files, modules):
+                    return Outcome(self.name, tuple(self.runs), files, modules)
+        return self._failed(self._too_late()) if self.deadline <= time.monotonic() else None
+
+    def _failed(self, what: str) -> Outcome:
+        return Outcome(self.name, tuple(self.runs), failure=(self.cell, what))
+
+    def _too_late(self) -> str:
+        limit = self._cell_limit()
+        if self.cell_began + limit <= time.monotonic():
+            return (
+                f"this cell ran longer than {limit:g} s and was stopped; make it faster,"
+                f" or give it more with '#| timeout: {2 * limit:g}'"
+            )
+        return (
+            f"the page ran longer than {self.limits.page:g} s and was stopped in this cell;"
+            " raise 'timeout' in the site's configuration"
+        )
+
+    def _how_it_died(self) -> str:
+        self.process.join(FAREWELL)
+        code = self.process.exitcode
+        if code is None:
+            return "the page's process closed its connection while this cell ran"
+        if code < 0:
+            return f"the page's process died of {signal.Signals(-code).name} while this cell ran"
+        return f"the page's process ended with exit code {code} while this cell ran"
+
+    def end(self) -> None:
+        """Let the process finish its farewell, then clear up whatever it started."""
+        self.process.join(FAREWELL)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process and every process of its group."""
+        if hasattr(os, "killpg") and self.process.pid:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _start(
+    context: multiprocessing.context.BaseContext,
+    name: str,
+    job: Job,
+    limits: Limits,
+    preload: Sequence[str],
+) -> _Page:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(job, theirs), name=name)  # type: ignore[attr-defined]
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload([template.__name__])
+    with _environment(preload), _without_main():
+        process.start()
+    theirs.close()
+    now = time.monotonic()
+    return _Page(name, job, process, ours, limits, began=now, cell_began=now)
+
+
+def _child(job: Job, pipe: Connection) -> None:
+    """Run one page in a process group of its own, and leave without waiting for its threads."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    run_page(job, pipe.send)
+    pipe.close()
+    os._exit(0)
+
+
+@contextmanager
+def _environment(preload: Sequence[str]) -> Iterator[None]:
+    """What the template, or a spawned child, must find set before it imports anything."""
+    names = {**_ENVIRONMENT, template.VARIABLE: ",".join(preload)}
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep multiprocessing from importing our main script, all of MkDocs, in every child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,143 @@
+"""Stage 2, as a whole: pages in, runs out, and as little running as the truth allows.
+
+    (Page, ...) --run_pages--> PageResult, PageResult, ...
+
+A page whose stored run still stands is answered from the store. The others run side by side,
+each result is kept at once, and failures are never kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from site_plugins.engine.cache import Entry, Store, page_key
+from site_plugins.engine.cells import Page
+from site_plugins.engine.outputs import PageRun, complaint, page_line
+from site_plugins.engine.pool import START_METHOD, Limits, Outcome, cores, run_jobs
+from site_plugins.engine.problems import Problem
+from site_plugins.engine.sources import Inputs, used_distributions
+from site_plugins.engine.worker import MAX_OUTPUT, Job
+
+HEAVY = ("numpy", "scipy.sparse", "matplotlib.pyplot", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How pages are run; what belongs to one cell is in its `Options`."""
+
+    jobs: int = 0  # processes at once; 0 is one a core
+    limits: Limits = field(default_factory=Limits)
+    max_output: int = MAX_OUTPUT
+    preload: Sequence[str] = HEAVY  # imported once for all pages, if any page needs them
+    start_method: str = START_METHOD
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What became of one page."""
+
+    page: Page
+    run: PageRun
+    ran: int = 0  # cells that were executed just now; 0 where the store answered
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+def run_pages(
+    pages: Iterable[Page],
+    store: Store,
+    root: Path,
+    settings: Settings | None = None,
+    *,
+    force: bool = False,
+) -> Iterator[PageResult]:
+    """Yield a result for each page, those from the store first, then as runs end.
+
+    Pages with the same cells (two editions of an article) run once. `force` ignores what is
+    stored. Paths in cells are taken from `root`, which is also where they run.
+    """
+    settings = settings or Settings()
+    twins: dict[str, list[Page]] = {}
+    for page in pages:
+        twins.setdefault(page_key(page.cells), []).append(page)
+    missing = []
+    for key, same in twins.items():
+        entry = None if force or not same[0].cells else store.find(key, root)
+        if entry or not same[0].cells:
+            run = entry.run if entry else PageRun()
+            yield from (PageResult(page, run) for page in same)
+        else:
+            missing.append(key)
+    jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
+    outcomes = run_jobs(
+        jobs,
+        processes=settings.jobs or cores(),
+        limits=settings.limits,
+        preload=_worth_preloading([job for _, job in jobs], settings.preload, root),
+        start_method=settings.start_method,
+    )
+    for outcome in outcomes:
+        warnings = _keep(outcome, twins[outcome.name][0], store)
+        for page in twins[outcome.name]:
+            yield _result(page, outcome, warnings)
+            warnings = ()
+
+
+def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
+    """Store a run that may be shown again; return what stood in the way."""
+    if _problems(page, outcome):
+        return ()
+    inputs = Inputs(outcome.files, used_distributions(outcome.modules))
+    try:
+        store.keep(outcome.name, Entry(PageRun(outcome.cells), inputs))
+    except OSError as error:
+        return (f"cannot keep the run of {page.path} in {store.folder}: {error}",)
+    return ()
+
+
+def _result(page: Page, outcome: Outcome, warnings: tuple[str, ...]) -> PageResult:
+    problems = tuple(_problems(page, outcome))
+    return PageResult(page, PageRun(outcome.cells), len(outcome.cells), problems, warnings)
+
+
+def _problems(page: Page, outcome: Outcome) -> Iterator[Problem]:
+    """Yield what went wrong, at the line of the page's file where it did."""
+    for cell, run in zip(page.cells, outcome.cells, strict=False):
+        if wrong := complaint(cell, run):
+            yield Problem(page.path, page_line(cell, wrong[0]), wrong[1])
+    if outcome.failure:
+        index, message = outcome.failure
+        yield Problem(page.path, page.cells[index].line, message)
+
+
+def _worth_preloading(jobs: Iterable[Job], names: Sequence[str], root: Path) -> list[str]:
+    """Return those of `names` that the cells, or local modules they import, import by name."""
+    imported = set[str]()
+    for job in jobs:
+        for cell in job.cells:
+            imported |= _imports(cell.source, root, imported)
+    tops = {name.partition(".")[0] for name in imported}
+    return [name for name in names if name.partition(".")[0] in tops]
+
+
+def _imports(source: str, root: Path, known: set[str]) -> set[str]:
+    """Return the modules that a source imports, directly or through local modules."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    for name in found - known:
+        known.add(name)
+        path = root / f"{name.replace('.', '/')}.py"
+        if path.is_file():
+            found |= _imports(path.read_text(encoding="utf-8", errors="replace"), root, known)
+    return found

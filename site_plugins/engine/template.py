@@ -1,0 +1,27 @@
+"""The process that page processes are forked from: it has imported libraries, and run nothing.
+
+Importing torch takes seconds; here it is paid once for all pages of a build. Never import
+the project's own modules here: a child would get them as they stood when the template
+started. And never run an operation: torch and BLAS start threads, threads do not survive a
+fork, and the child would wait for them for ever.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+VARIABLE = "TRELLIS_PRELOAD"  # names of modules, separated by commas
+
+
+def preload(names: str) -> None:
+    """Import each module; say so if one fails, and leave it to the page that needs it."""
+    for name in filter(None, names.split(",")):
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            print(f"trellis: cannot preload {name}: {error!r}", file=sys.stderr)
+
+
+preload(os.environ.pop(VARIABLE, ""))

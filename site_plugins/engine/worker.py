@@ -1,0 +1,220 @@
+"""Stage 2, in the child: run the cells of one page and tell what happens as it happens.
+
+    Job --run_page--> ("cell", k), ("ran", CellRun), ..., ("done", Inputs)
+
+The child is a fresh process, forked from a template that has only imported libraries, or
+spawned. It is told nothing about the page but its code. Cells run in a real `__main__`
+module, so pickling, dataclasses and `inspect` work, and no event loop runs, so
+`asyncio.run` does. Whatever a cell breaks (descriptors, working directory, environment,
+signal handlers, builtins) dies with the process.
+"""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import builtins
+import linecache
+import os
+import sys
+import time
+import tokenize
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from site_plugins.engine.cells import Cell
+from site_plugins.engine.display import bundle
+from site_plugins.engine.figures import is_drawing, take_figures
+from site_plugins.engine.outputs import CellRun, Output, Raised, Rich, Text, cell_name, complaint
+from site_plugins.engine.sources import Recorder
+from site_plugins.engine.streams import Streams
+
+MAX_OUTPUT = 1 << 20  # characters a cell may print before the rest is cut
+
+Event = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One page to run: picklable, and all that a worker on any machine needs."""
+
+    cells: tuple[Cell, ...]
+    root: str
+    max_output: int = MAX_OUTPUT
+
+
+def run_page(job: Job, send: Callable[[Event], None]) -> None:
+    """Run the cells in order until one fails that should not, or should and does not."""
+    _settle(job.root)
+    recorder = Recorder(Path(job.root))
+    outputs = _Outputs(job.max_output)
+    sessions: dict[str, types.ModuleType] = {}
+    for cell in job.cells:
+        send(("cell", cell.index))
+        main = sessions.setdefault(cell.session, _fresh_main(outputs))
+        sys.modules["__main__"] = main
+        run = _run_cell(cell, main, outputs)
+        send(("ran", run))
+        if complaint(cell, run):
+            break
+    recorder.stop()
+    deps = [dep for cell in job.cells for dep in cell.options.deps]
+    send(("done", recorder.files(deps), recorder.installed_modules()))
+    _say_goodbye()
+
+
+def _settle(root: str) -> None:
+    """Make this process look like a fresh interpreter started in the project's root."""
+    os.chdir(root)
+    sys.path[:] = [root, *(path for path in sys.path if path not in ("", root))]
+    sys.dont_write_bytecode = True  # a __pycache__ in a watched folder would rebuild the site
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)  # input() in a cell ends at once and cannot hang the build
+    os.close(null)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.argv = [""]
+    atexit._clear()  # what the template registered is the template's
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)  # before any operation; pool.py says why
+
+
+def _say_goodbye() -> None:
+    """Let temporary folders and the like clean up after themselves."""
+    atexit._run_exitfuncs()
+
+
+class _Outputs:
+    """The outputs of the cell that is running, in order."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._streams = Streams(self._print)
+        self._taken: list[Output] = []
+        self._printed = 0
+
+    def take(self) -> tuple[Output, ...]:
+        """Return what has come since the last time."""
+        self._streams.collect()
+        taken, self._taken, self._printed = tuple(self._taken), [], 0
+        return taken
+
+    def show(self, output: Output) -> None:
+        self._streams.collect()
+        self._taken.append(output)
+
+    def display(self, *values: object) -> None:
+        """Show each value as the last expression of a cell is shown."""
+        for value in values:
+            self.show(_cut(bundle(value), self._limit))
+
+    def _print(self, stream: str, text: str) -> None:
+        room = self._limit - self._printed
+        if room < 0:
+            return
+        self._printed += len(text)
+        if len(text) > room:
+            cut = f"... truncated: this cell printed more than {self._limit} characters"
+            text = f"{text[:room]}\n{cut}"
+            self._printed = self._limit + 1
+        last = self._taken[-1] if self._taken else None
+        if isinstance(last, Text) and last.stream == stream:
+            self._taken[-1] = Text(stream, last.text + text)
+        else:
+            self._taken.append(Text(stream, text))
+
+
+def _cut(rich: Rich, limit: int) -> Rich:
+    """Shorten what is text; a picture cannot be cut."""
+    plain = rich.data["text/plain"]
+    if len(plain) <= limit:
+        return rich
+    return Rich({**rich.data, "text/plain": f"{plain[:limit]}\n... truncated"}, rich.note)
+
+
+def _fresh_main(outputs: _Outputs) -> types.ModuleType:
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, display=outputs.display)
+    return main
+
+
+def _run_cell(cell: Cell, main: types.ModuleType, outputs: _Outputs) -> CellRun:
+    began = time.perf_counter()
+    try:
+        value = _execute(cell, main.__dict__)
+        for figure in take_figures():
+            outputs.show(figure)
+        if value is not None and not is_drawing(value):
+            outputs.display(value)
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too: it is only a cell
+        seconds = time.perf_counter() - began
+        outputs.show(_raised(error, cell))
+        return CellRun(outputs.take(), seconds)
+    return CellRun(outputs.take(), time.perf_counter() - began)
+
+
+def _execute(cell: Cell, namespace: dict[str, Any]) -> object:
+    """Run a cell; return the value of its last expression, None where it ends otherwise."""
+    name = cell_name(cell.index)
+    lines = cell.source.splitlines(keepends=True)
+    linecache.cache[name] = (len(cell.source), None, lines, name)  # for tracebacks, inspect
+    tree = ast.parse(cell.source, name)
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr) or _ends_in_semicolon(lines):
+        exec(compile(tree, name, "exec"), namespace)
+        return None
+    tree.body.pop()
+    exec(compile(tree, name, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), name, "eval"), namespace)
+
+
+def _ends_in_semicolon(lines: list[str]) -> bool:
+    """As in a notebook: `plot();` shows nothing, whatever comment follows."""
+    tokens = tokenize.generate_tokens(iter(lines).__next__)
+    said = [token.string for token in tokens if token.type not in _SILENT]
+    return bool(said) and said[-1] == ";"
+
+
+_SILENT = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+
+
+def _raised(error: BaseException, cell: Cell) -> Raised:
+    """Return what to say of an exception, in frames of the cells and of what they called."""
+    told = traceback.TracebackException.from_exception(error)
+    line = _line_in_cell(told, cell_name(cell.index))
+    for link in _chain(told):
+        inner = [frame.filename.startswith("<cell ") for frame in link.stack]
+        if True in inner:
+            del link.stack[: inner.index(True)]
+        else:
+            del link.stack[:]
+    kinds = tuple(kind.__name__ for kind in type(error).__mro__[:-1])
+    return Raised(
+        kinds, "".join(told.format_exception_only()).strip(), "".join(told.format()), line
+    )
+
+
+def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:
+    """Return an exception with those that it came of, the innermost last."""
+    links = [told]
+    for link in links:
+        came_of = (link.__cause__, link.__context__, *(getattr(link, "exceptions", None) or ()))
+        links += [one for one in came_of if one is not None]
+    return links
+
+
+def _line_in_cell(told: traceback.TracebackException, name: str) -> int:
+    """Return the line of the cell from which the exception left it."""
+    if getattr(told, "filename", None) == name and told.lineno:  # a SyntaxError of the cell
+        return int(told.lineno)
+    return next((frame.lineno or 0 for frame in told.stack if frame.filename == name), 0)

@@ -1,0 +1,180 @@
+"""Stage 3: cells and listings as HTML. Nothing runs here: outputs are only looked up.
+
+    fence + what its page's run produced --format--> HTML
+
+A Python-Markdown extension on top of pymdownx.superfences, which finds the fences; any host
+that runs Python-Markdown can use it. Material converts a post once more for every list that
+shows its beginning, so a look-up must be cheap and an error is reported once.
+
+Superfences swallows a formatter's exception and shows the fence as text. So nothing here
+raises: problems go to `report`, and to the page where nobody collects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+from pymdownx.superfences import SuperFencesCodeExtension
+
+from site_plugins.engine.cells import PYTHON, Cell, Listing, Page, is_cell, is_listing
+from site_plugins.engine.listings import read_listing
+from site_plugins.engine.outputs import CellRun, PageRun
+from site_plugins.engine.problems import Problem, Report
+from site_plugins.markup.outputs import Place, render_outputs
+from site_plugins.markup.pages import page_path, shown_path
+
+MARK = "data-trellis-cell"  # on every rendered cell, so that the host can count them
+_NAME = "trellis_cells"
+
+
+class Shown(NamedTuple):
+    """A page and its run, as far as it got."""
+
+    page: Page
+    run: PageRun
+
+
+def _knows_nothing(path: Path) -> Shown | None:
+    return None
+
+
+def _tells_nobody(problem: Problem) -> None:
+    pass
+
+
+class CellsExtension(Extension):
+    """Options: `look_up(path) -> Shown | None`, `report(problem)`, `root` of the project."""
+
+    def __init__(self, **options: Any) -> None:
+        self.config = {
+            # Not None: Python-Markdown takes an option whose default is None for a flag.
+            "look_up": [_knows_nothing, "Returns what is known of the page at a path"],
+            "report": [_tells_nobody, "Takes each problem"],
+            "root": [".", "The folder that src= paths start from"],
+        }
+        super().__init__(**options)
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  (Python-Markdown's name)
+        fences = [
+            one for one in md.registeredExtensions if isinstance(one, SuperFencesCodeExtension)
+        ]
+        if not fences:
+            raise ValueError("list pymdownx.superfences before trellis.cells: it finds the fences")
+        renderer = _Renderer(md, self.getConfigs())
+        for language in sorted(PYTHON):
+            fences[0].extend_super_fences(language, renderer.format, renderer.validate, None)
+        # Above 25, superfences' own: a Markdown instance may convert many pages, or one twice.
+        md.preprocessors.register(renderer, _NAME, 26)
+
+
+class _Renderer(Preprocessor):
+    """Formats the fences of one conversion in the order in which superfences meets them."""
+
+    def __init__(self, md: Markdown, config: Mapping[str, Any]) -> None:
+        super().__init__(md)
+        self._look_up: Callable[[Path], Shown | None] = config["look_up"]
+        self._report: Report = config["report"]
+        self._root = Path(config["root"])
+        self._begin(None)
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Before superfences looks for fences: note which page this is."""
+        self._begin(page_path(self.md))
+        return lines
+
+    def _begin(self, path: Path | None) -> None:
+        self._path = shown_path(path)
+        found = self._look_up(path) if path else None
+        self._page, self._run = found or (Page(self._path), PageRun())
+        self._cells = iter(self._page.cells)
+        self._listings = iter(self._page.listings)
+
+    def validate(
+        self,
+        language: str,
+        inputs: Mapping[str, str],
+        options: dict[str, Any],
+        attrs: dict[str, str],
+        md: Markdown,
+    ) -> bool:
+        """Take the fences that are ours; leave the others to the highlighter."""
+        _highlighter(md).get_hl_settings()
+        if not is_cell(language, inputs) and not is_listing(language, inputs):
+            return False
+        options.update(inputs)  # every key: superfences must not show a misspelt cell as text
+        return True
+
+    def format(self, src: str, language: str, options: Mapping[str, Any], **rest: Any) -> str:
+        """Return the HTML of a cell or listing."""
+        if is_cell(language, options):
+            cell = next(self._cells, None)
+            if cell is None or cell.body != src:
+                return self._unseen("cell")
+            return self._cell(cell, rest)
+        listing = next(self._listings, None)
+        if listing is None:
+            return self._unseen("listing")
+        return self._listing(listing, rest)
+
+    def _unseen(self, what: str) -> str:
+        message = f"a {what} of this page is not in its file: write it there, not in an include"
+        self._report(Problem(self._path, 1, message))
+        return f'<p class="trellis-problem">{message}</p>'
+
+    def _cell(self, cell: Cell, rest: Mapping[str, Any]) -> str:
+        runs = self._run.cells
+        run = runs[cell.index] if cell.index < len(runs) else None
+        parts = [self._code(cell, rest), *self._outputs(cell, run)]
+        return f'<div class="trellis-cell" {MARK}="{cell.index}">{"".join(parts)}</div>'
+
+    def _code(self, cell: Cell, rest: Mapping[str, Any]) -> str:
+        if not cell.options.echo:
+            return ""
+        code = self._highlight(cell.source.strip("\n"), cell.header, rest)
+        if cell.options.code_fold:
+            return f'<details class="trellis-fold"><summary>Code</summary>{code}</details>'
+        return code
+
+    def _outputs(self, cell: Cell, run: CellRun | None) -> Sequence[str]:
+        if run is None:
+            return ('<p class="trellis-problem">This cell has not run.</p>',)
+        place = Place(self._page, cell, self._report)
+        return render_outputs(run, place)
+
+    def _listing(self, listing: Listing, rest: Mapping[str, Any]) -> str:
+        try:
+            source = read_listing(listing, self._root)
+        except ValueError as error:
+            self._report(Problem(self._path, listing.line, str(error)))
+            return f'<p class="trellis-problem">{listing.path}:{listing.name} is gone.</p>'
+        header = {
+            "title": f"{listing.path}, lines {source.first}-{source.last}",
+            "linenums": str(source.first),
+            **listing.header,
+        }
+        return f'<div class="trellis-listing">{self._highlight(source.text, header, rest)}</div>'
+
+    def _highlight(self, code: str, header: Mapping[str, str], rest: Mapping[str, Any]) -> str:
+        shown = _highlighter(self.md).highlight(
+            src=code,
+            language="python",
+            options=dict(header),
+            md=self.md,
+            classes=rest["classes"],
+            id_value=rest["id_value"],
+            attrs=rest["attrs"],
+        )
+        return str(shown)
+
+
+def _highlighter(md: Markdown) -> Any:
+    return md.preprocessors["fenced_code_block"]
+
+
+def makeExtension(**options: Any) -> CellsExtension:  # noqa: N802  (Python-Markdown's name)
+    return CellsExtension(**options)

@@ -1,0 +1,188 @@
+"""The wires between MkDocs and the engine: a Config and hooks, nothing else.
+
+When a build has its pages, run those whose stored run does not stand; let the Markdown
+extensions look outputs up while MkDocs renders; when everything is written, either put the
+new site in the place of the old one or print every problem, a line each, and fail.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config import config_options as option
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort
+from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page as SitePage
+from mkdocs.utils import CountHandler
+
+from site_plugins.aside import aside_of, swap, sweep
+from site_plugins.engine.cache import Store
+from site_plugins.engine.outputs import PageRun
+from site_plugins.engine.pool import Limits
+from site_plugins.engine.problems import Problem
+from site_plugins.engine.runs import HEAVY, run_pages
+from site_plugins.engine.worker import MAX_OUTPUT
+from site_plugins.markup.cells import MARK, Shown
+from site_plugins.markup.mathfont import write_math_assets
+from site_plugins.markup.pages import shown_path
+from site_plugins.pages import read_page
+from site_plugins.settings import run_settings
+
+log = get_plugin_logger("trellis")
+
+CELLS_CSS = "assets/trellis/cells.css"
+FORMULAS_CSS = "assets/math/formulas.css"
+
+
+class ExecuteConfig(Config):
+    """How articles are run. Seconds and counts; `jobs: 0` is one process a core."""
+
+    jobs = option.Type(int, default=0)
+    timeout = option.Type((int, float), default=Limits().page)
+    cell_timeout = option.Type((int, float), default=Limits().cell)
+    max_output = option.Type(int, default=MAX_OUTPUT)
+    preload = option.ListOfItems(option.Type(str), default=list(HEAVY))
+
+
+class ArticlesConfig(Config):
+    """Options of the plugin `trellis`."""
+
+    execute = option.SubConfig(ExecuteConfig)
+    cache = option.Type(str, default=".cache/trellis")
+
+
+class ArticlesPlugin(BasePlugin[ArticlesConfig]):
+    """Runs articles before they are rendered, and publishes only what is whole."""
+
+    def __init__(self) -> None:
+        self.serving = False
+        self.target: Path | None = None
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        # Defining this hook also makes MkDocs keep this object between rebuilds under serve.
+        self.serving = command == "serve"
+
+    @event_priority(100)
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Give the Markdown extensions what they ask, and this build a directory of its own."""
+        self.root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
+        self.cache = self.root / self.config.cache
+        self.shown: dict[Path, Shown] = {}
+        self.problems: set[Problem] = set()
+        self.characters: set[str] = set()
+        _extend(
+            config,
+            "trellis.cells",
+            look_up=self.shown.get,
+            report=self.problems.add,
+            root=str(self.root),
+        )
+        _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
+        config.extra_css += [CELLS_CSS, FORMULAS_CSS]
+        if not self.serving:
+            self.target = Path(config.site_dir).resolve()
+            sweep(self.target)
+            config.site_dir = str(aside_of(self.target))
+        return config
+
+    def on_files(self, files: Files, config: MkDocsConfig) -> Files:
+        css = Path(__file__).parent / "markup" / "cells.css"
+        files.append(File.generated(config, CELLS_CSS, content=css.read_bytes()))
+        return files
+
+    @event_priority(-100)
+    def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
+        """Run the pages: by now other plugins have settled which there are."""
+        began = time.monotonic()
+        self._run(_sources(files))
+        self._say_what_ran(time.monotonic() - began)
+        return nav
+
+    def _run(self, paths: Iterable[Path]) -> None:
+        pages = {}
+        for path in paths:
+            page = read_page(path, shown_path(path), self.root)
+            pages[page.path] = path
+            self.problems.update(page.problems)
+            self.shown[path] = Shown(page, PageRun())
+        store = Store(self.cache)
+        settings = run_settings(self.config.execute)
+        self.ran = dict[str, int]()
+        for result in run_pages(
+            [shown.page for shown in self.shown.values()], store, self.root, settings
+        ):
+            self.shown[pages[result.page.path]] = Shown(result.page, result.run)
+            self.problems.update(result.problems)
+            if result.ran:
+                self.ran[result.page.path] = result.ran
+                log.info(f"Ran {result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
+            for warning in result.warnings:
+                log.info(f"Warning: {warning}")  # not log.warning: --strict would fail on it
+
+    def _say_what_ran(self, seconds: float) -> None:
+        cells = sum(len(shown.page.cells) for shown in self.shown.values())
+        ran = sum(self.ran.values())
+        log.info(f"Cells run: {ran} of {cells}, in {len(self.ran)} pages, {seconds:.2f} s")
+
+    def on_page_content(
+        self, html: str, *, page: SitePage, config: MkDocsConfig, files: Files
+    ) -> str:
+        """Every cell that ran must be on the page: none may hide in a comment or as text."""
+        shown = self.shown.get(Path(page.file.abs_src_path or ""))
+        if shown is None:
+            return html
+        for cell in shown.page.cells:
+            if f'{MARK}="{cell.index}"' not in html:
+                message = "this cell is not shown: is it in an indented code block?"
+                self.problems.add(Problem(shown.page.path, cell.line, message))
+        return html
+
+    @event_priority(-100)
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        write_math_assets(Path(config.site_dir), self.characters, self.cache / "math")
+        for problem in sorted(self.problems):
+            if self.serving:
+                log.error(str(problem))
+            else:
+                print(problem, file=sys.stderr)
+        if self.serving or self.target is None:
+            return
+        if self.problems or _warned(config):
+            what = f"{len(self.problems)} problems" if self.problems else "warnings in strict mode"
+            raise Abort(f"Aborted with {what}; {self.target} is as it was")
+        swap(Path(config.site_dir), self.target)
+        config.site_dir = str(self.target)
+
+    def on_build_error(self, *, error: Exception) -> None:
+        if self.target is not None:
+            shutil.rmtree(aside_of(self.target), ignore_errors=True)
+
+
+def _extend(config: MkDocsConfig, extension: str, **options: Any) -> None:
+    """Load a Markdown extension, behind those of the configuration, with these options."""
+    if extension not in config.markdown_extensions:
+        config.markdown_extensions.append(extension)
+    config.mdx_configs.setdefault(extension, {}).update(options)
+
+
+def _sources(files: Files) -> list[Path]:
+    pages = files.documentation_pages()
+    return [Path(file.abs_src_path) for file in pages if file.abs_src_path]
+
+
+def _warned(config: MkDocsConfig) -> bool:
+    """Has MkDocs counted a warning that fails a strict build? It asks itself only after us."""
+    handlers = logging.getLogger("mkdocs").handlers
+    return config.strict and any(
+        one.get_counts() for one in handlers if isinstance(one, CountHandler)
+    )

@@ -1,0 +1,80 @@
+"""What `mkdocs.yml` says of this site, for the commands that run without MkDocs.
+
+Only the few values that the engine needs are read; tags that would import or execute
+something (`!!python/name:`, `!ENV`) are not obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from site_plugins.engine.pool import Limits
+from site_plugins.engine.runs import Settings
+
+PLUGIN = "trellis"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a site's pages are, and the options of its `trellis` plugin."""
+
+    root: Path
+    docs: Path
+    cache: Path
+    execute: dict[str, Any]
+
+
+class _Plain(yaml.SafeLoader):
+    """Reads the tags of a MkDocs configuration as nothing."""
+
+
+_Plain.add_multi_constructor("", lambda loader, tag, node: None)
+
+
+def read_site(file: Path) -> Site:
+    """Return what a configuration says. ValueError where there is none to read."""
+    try:
+        data = yaml.load(file.read_text(encoding="utf-8"), _Plain)
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}; run this in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file}: not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"{file}: expected 'key: value' lines")
+    root = file.resolve().parent
+    ours = _plugins(data.get("plugins") or ()).get(PLUGIN) or {}
+    return Site(
+        root=root,
+        docs=root / data.get("docs_dir", "docs"),
+        cache=root / ours.get("cache", ".cache/trellis"),
+        execute=ours.get("execute") or {},
+    )
+
+
+def run_settings(execute: Mapping[str, Any], jobs: int | None = None) -> Settings:
+    """Return the engine's settings from the `execute` option; `jobs` overrides what it says."""
+    plain = Settings()
+    limits = Limits(
+        execute.get("timeout", plain.limits.page), execute.get("cell_timeout", plain.limits.cell)
+    )
+    return Settings(
+        jobs=execute.get("jobs", plain.jobs) if jobs is None else jobs,
+        limits=limits,
+        max_output=execute.get("max_output", plain.max_output),
+        preload=tuple(execute.get("preload", plain.preload)),
+    )
+
+
+def _plugins(listed: Any) -> dict[str, Any]:
+    """Return the plugins' options by name from either form in which they may be listed."""
+    if isinstance(listed, dict):
+        return listed
+    named: dict[str, Any] = {}
+    for one in listed:
+        named |= one if isinstance(one, dict) else {one: {}}
+    return named
