@@ -139,7 +139,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     ) -> str:
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
-        if shown is None:
+        if shown is None or shown.page.problems:
             return html
         for cell in shown.page.cells:
             if f'{MARK}="{cell.index}"' not in html:

@@ -82,6 +82,10 @@ class Listing:
     name: str
     header: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def src(self) -> str:
+        return f"{self.path}:{self.name}" if self.name else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -120,6 +120,8 @@ def _read_header(line: str, number: int) -> _Open | str | None:
     elif "`" in rest:
         return None  # ```inline code``` that happens to begin a line
     else:
+        if rest.startswith(("{code-cell", "{python", "{py ")):
+            return f"{rest} does not run here; write ```python exec"
         return f'cannot read {rest!r} in the header of this fence; options are key or key="value"'
     fence = Fence(number, language, options, attributes, ())
     return _Open(number, found["marks"], prefix, fence)

@@ -86,7 +86,9 @@ def run_jobs(
             for page in _news(running):
                 if outcome := page.listen():
                     del running[page.pipe]
-                    page.end()
+                    if not outcome.failure:
+                        page.process.join(FAREWELL)
+                    page.kill()
                     yield outcome
     finally:
         for page in running.values():
@@ -162,11 +164,6 @@ class _Page:
         if code < 0:
             return f"the page's process died of {signal.Signals(-code).name} while this cell ran"
         return f"the page's process ended with exit code {code} while this cell ran"
-
-    def end(self) -> None:
-        """Let the process finish its farewell, then clear up whatever it started."""
-        self.process.join(FAREWELL)
-        self.kill()
 
     def kill(self) -> None:
         """End the process and every process of its group."""

@@ -99,18 +99,21 @@ def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
 
 
 def _result(page: Page, outcome: Outcome, warnings: tuple[str, ...]) -> PageResult:
-    problems = tuple(_problems(page, outcome))
+    problems = _problems(page, outcome)
     return PageResult(page, PageRun(outcome.cells), len(outcome.cells), problems, warnings)
 
 
-def _problems(page: Page, outcome: Outcome) -> Iterator[Problem]:
-    """Yield what went wrong, at the line of the page's file where it did."""
-    for cell, run in zip(page.cells, outcome.cells, strict=False):
-        if wrong := complaint(cell, run):
-            yield Problem(page.path, page_line(cell, wrong[0]), wrong[1])
+def _problems(page: Page, outcome: Outcome) -> tuple[Problem, ...]:
+    """Return what went wrong, at the line of the page's file where it did."""
+    problems = [
+        Problem(page.path, page_line(cell, wrong[0]), wrong[1])
+        for cell, run in zip(page.cells, outcome.cells, strict=False)
+        if (wrong := complaint(cell, run))
+    ]
     if outcome.failure:
         index, message = outcome.failure
-        yield Problem(page.path, page.cells[index].line, message)
+        problems.append(Problem(page.path, page.cells[index].line, message))
+    return tuple(problems)
 
 
 def _worth_preloading(jobs: Iterable[Job], names: Sequence[str], root: Path) -> list[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -30,6 +30,9 @@ from site_plugins.markup.pages import page_path, shown_path
 
 MARK = "data-trellis-cell"  # on every rendered cell, so that the host can count them
 _NAME = "trellis_cells"
+
+
+_Found = TypeVar("_Found", Cell, Listing)
 
 
 class Shown(NamedTuple):
@@ -91,8 +94,8 @@ class _Renderer(Preprocessor):
         self._path = shown_path(path)
         found = self._look_up(path) if path else None
         self._page, self._run = found or (Page(self._path), PageRun())
-        self._cells = iter(self._page.cells)
-        self._listings = iter(self._page.listings)
+        self._cells = list(self._page.cells)
+        self._listings = list(self._page.listings)
 
     def validate(
         self,
@@ -112,19 +115,17 @@ class _Renderer(Preprocessor):
     def format(self, src: str, language: str, options: Mapping[str, Any], **rest: Any) -> str:
         """Return the HTML of a cell or listing."""
         if is_cell(language, options):
-            cell = next(self._cells, None)
-            if cell is None or cell.body != src:
-                return self._unseen("cell")
-            return self._cell(cell, rest)
-        listing = next(self._listings, None)
-        if listing is None:
-            return self._unseen("listing")
-        return self._listing(listing, rest)
+            cell = _take(self._cells, lambda cell: cell.body == src)
+            return self._cell(cell, rest) if cell else self._unseen("cell")
+        listing = _take(self._listings, lambda listing: listing.src == options["src"])
+        return self._listing(listing, rest) if listing else self._unseen("listing")
 
     def _unseen(self, what: str) -> str:
+        """A fence that the parser did not find, or found fault with and has told."""
         message = f"a {what} of this page is not in its file: write it there, not in an include"
-        self._report(Problem(self._path, 1, message))
-        return f'<p class="trellis-problem">{message}</p>'
+        if not self._page.problems:
+            self._report(Problem(self._path, 1, message))
+        return f'<p class="trellis-problem">This {what} could not be read.</p>'
 
     def _cell(self, cell: Cell, rest: Mapping[str, Any]) -> str:
         runs = self._run.cells
@@ -170,6 +171,15 @@ class _Renderer(Preprocessor):
             attrs=rest["attrs"],
         )
         return str(shown)
+
+
+def _take(found: list[_Found], fits: Callable[[_Found], bool]) -> _Found | None:
+    """Return the first that fits, without it and those before it in the list."""
+    for index, one in enumerate(found):
+        if fits(one):
+            del found[: index + 1]
+            return one
+    return None
 
 
 def _highlighter(md: Markdown) -> Any:
