@@ -184,9 +184,10 @@ def _start(
 ) -> _Page:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(job, theirs), name=name)  # type: ignore[attr-defined]
-    if context.get_start_method() == "forkserver":
+    forks = context.get_start_method() == "forkserver"
+    if forks:
         context.set_forkserver_preload([template.__name__])
-    with _environment(preload), _without_main():
+    with _environment(preload if forks else ()), _without_main():
         process.start()
     theirs.close()
     now = time.monotonic()

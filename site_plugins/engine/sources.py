@@ -94,9 +94,13 @@ def _owners() -> Mapping[str, list[str]]:
 
 
 class Recorder:
-    """Watches one process, from construction on; make it before the first cell runs."""
+    """Watches one process, from construction on; make it before the first cell runs.
 
-    def __init__(self, root: Path) -> None:
+    `bare` are the top-level modules that every interpreter here has loaded anyway.
+    """
+
+    def __init__(self, root: Path, bare: frozenset[str] = frozenset()) -> None:
+        self._bare = bare
         self._root = os.path.realpath(root)
         self._before = frozenset(sys.modules)  # the engine itself and what was preloaded
         self._read: set[str] = set()
@@ -121,7 +125,7 @@ class Recorder:
         """Return the top-level names of the loaded modules that are not the project's own."""
         own = {name.partition(".")[0] for name in self._local_modules()}
         tops = {name.partition(".")[0] for name in tuple(sys.modules)}
-        return sorted(tops - own - set(sys.stdlib_module_names))
+        return sorted(tops - own - self._bare - sys.stdlib_module_names)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
         if not self._watching or event not in ("open", "os.listdir", "os.scandir", "import"):

@@ -13,6 +13,9 @@ import os
 import sys
 
 VARIABLE = "TRELLIS_PRELOAD"  # names of modules, separated by commas
+# What any interpreter here has loaded, start-up hooks of installed packages included: not
+# something that a page has used.
+BARE = frozenset(name.partition(".")[0] for name in sys.modules)
 
 
 def preload(names: str) -> None:

@@ -32,6 +32,7 @@ from site_plugins.engine.figures import is_drawing, take_figures
 from site_plugins.engine.outputs import CellRun, Output, Raised, Rich, Text, cell_name, complaint
 from site_plugins.engine.sources import Recorder
 from site_plugins.engine.streams import Streams
+from site_plugins.engine.template import BARE
 
 MAX_OUTPUT = 1 << 20  # characters a cell may print before the rest is cut
 
@@ -50,7 +51,7 @@ class Job:
 def run_page(job: Job, send: Callable[[Event], None]) -> None:
     """Run the cells in order until one fails that should not, or should and does not."""
     _settle(job.root)
-    recorder = Recorder(Path(job.root))
+    recorder = Recorder(Path(job.root), BARE)
     outputs = _Outputs(job.max_output)
     sessions: dict[str, types.ModuleType] = {}
     for cell in job.cells:

@@ -55,7 +55,7 @@ def test_defaults_hold_where_a_cell_says_nothing():
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("\n```python exec tilte=\"x\"\n```", 2, "unknown option 'tilte'; did you mean 'title'?"),
+        ('\n```python exec tilte="x"\n```', 2, "unknown option 'tilte'; did you mean 'title'?"),
         ("```python exec\n#| fig-capt: x\n```", 2, "did you mean 'fig-cap'?"),
         ("```python exec\n#| fig_cap: x\n```", 2, "did you mean 'fig-cap'?"),
         ("```python exec\n#| echo: maybe\n```", 2, "echo takes true or false, got 'maybe'"),

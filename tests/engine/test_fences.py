@@ -1,5 +1,7 @@
 """The parser sees the fences that superfences sees."""
 
+from itertools import chain
+
 import markdown
 import pytest
 from hypothesis import example, given, settings
@@ -8,7 +10,18 @@ from hypothesis import strategies as st
 from site_plugins.engine.fences import read_fences
 
 HEADERS = ["", "python", "python exec", 'python exec title="a b" hl_lines="1 2"', " { .js #id }"]
-WORDS = ["text", "", "  ", "- item", "!!! note", "```in``` line", "    x = 1", "\ty", "# head", "~~~"]
+WORDS = [
+    "text",
+    "",
+    "  ",
+    "- item",
+    "!!! note",
+    "```in``` line",
+    "    x = 1",
+    "\ty",
+    "# head",
+    "~~~",
+]
 PREFIXES = ["", "", "    ", "  ", "> ", ">", "> > ", "\t", "     ", ">  "]
 
 
@@ -26,7 +39,7 @@ def blocks(draw):
     return [prefix + marks + draw(st.sampled_from(HEADERS)), *body, prefix + end, ""]
 
 
-PAGES = st.lists(blocks(), max_size=5).map(lambda lists: "\n".join(sum(lists, [])))
+PAGES = st.lists(blocks(), max_size=5).map(lambda lists: "\n".join(chain(*lists)))
 
 
 def superfences(text):

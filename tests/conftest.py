@@ -1,0 +1,47 @@
+"""What several tests share: a project in a folder of its own, and running its pages."""
+
+from pathlib import Path
+
+import pytest
+
+from site_plugins.engine.cache import Store
+from site_plugins.engine.cells import parse_page
+from site_plugins.engine.pool import Limits
+from site_plugins.engine.runs import Settings, run_pages
+
+QUICK = Settings(jobs=2, limits=Limits(page=60, cell=20), preload=())
+
+
+class Project:
+    """A folder with pages and modules, and a store of what ran."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.store = Store(root / ".cache")
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def run(self, pages, settings=QUICK, **options):
+        """Run pages given as {path: text}; return the results by path."""
+        parsed = [parse_page(text, path) for path, text in pages.items()]
+        assert [problem for page in parsed for problem in page.problems] == []
+        results = run_pages(parsed, self.store, self.root, settings, **options)
+        return {result.page.path: result for result in results}
+
+    def run_cells(self, *sources, settings=QUICK):
+        """Run the cells of one page; return its result."""
+        return self.run({"p.md": cells(*sources)}, settings)["p.md"]
+
+
+def cells(*sources: str) -> str:
+    """Return a page of these cells; the code of the first begins on line 2."""
+    return "\n".join(f"```python exec\n{source}\n```" for source in sources)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path.resolve())
