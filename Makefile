@@ -1,0 +1,45 @@
+# Two commands are all a fresh machine needs: `make site` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Material prints an advertisement for its successor at each start; README says where we stand.
+export NO_MKDOCS_2_WARNING := 1
+
+.PHONY: site serve test check lint types clean
+
+site: $(VENV)/site.stamp  ## run the articles that have to, build site/
+	$(BIN)/mkdocs build --strict
+
+serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
+	$(BIN)/mkdocs serve
+
+test: $(VENV)/dev.stamp  ## every test
+	$(BIN)/python -m pytest
+
+check: lint types test site  ## what CI runs
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+clean:  ## remove everything that can be made again, the environment too
+	rm -rf site .site-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Trellis needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/site.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/site.stamp
+	$(INSTALL) -r requirements-dev.txt
+	@touch $@
