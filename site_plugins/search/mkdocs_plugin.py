@@ -1,0 +1,96 @@
+"""The search plugin: hooks that carry pages to the index and the index to the site.
+
+List it after the theme's own plugin, whose box it takes over:
+
+    plugins:
+      - search
+      - trellis-search
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from material.plugins.blog.structure import View
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import write_file
+
+from site_plugins.search import front_matter, theme
+from site_plugins.search.index import Asset, index_files, worker_file
+from site_plugins.search.records import Record, page_records
+
+
+class SearchConfig(Config):
+    """There is nothing to set yet."""
+
+
+class SearchPlugin(BasePlugin[SearchConfig]):
+    """Publishes our index and puts our worker under the theme's search box."""
+
+    _records: list[Record]
+    _worker: Asset
+
+    def on_pre_build(self, *, config: MkDocsConfig) -> None:
+        """Begin empty: under `mkdocs serve` one plugin may see many builds."""
+        self._records = []
+        self._worker = worker_file()
+
+    @event_priority(-100)  # what other plugins add to a page is part of it
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        """Collect the records of a page, and keep the page out of the theme's index."""
+        if not front_matter.is_excluded(page.meta) and not _repeats_posts(page, config):
+            self._records += page_records(
+                html,
+                url=page.url,
+                title=str(page.title or ""),
+                tags=front_matter.tags(page.meta),
+                date=front_matter.published(page.meta),
+                language=str(config.theme.get("language") or ""),
+            )
+        page.meta["search"] = front_matter.excluded(page.meta)
+        return html
+
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Put our worker in the place of the theme's."""
+        return self._with_worker(output, page.file.src_uri)
+
+    def on_post_template(
+        self, output_content: str, *, template_name: str, config: MkDocsConfig
+    ) -> str:
+        """Do the same for 404.html, which is a template and not a page."""
+        if template_name != "404.html":
+            return output_content
+        return self._with_worker(output_content, template_name)
+
+    @event_priority(-50)  # after the theme's plugin, whose file we rewrite, before sites are moved
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Write the index; the stub goes last, so that it never names a file to come."""
+        site = Path(config.site_dir)  # read late: another plugin may have moved it
+        stub = site / theme.STUB
+        if not stub.is_file():
+            raise PluginError(f"no {theme.STUB}: list `search` before `trellis-search`, enabled")
+        files = index_files(self._records)
+        for asset in (self._worker, files.records, files.postings):
+            write_file(asset.content, str(site / theme.FOLDER / asset.name))
+        text = theme.stub(stub.read_text(encoding="utf-8"), files.names())
+        write_file(text.encode(), str(stub))
+
+    def _with_worker(self, html: str, page: str) -> str:
+        try:
+            return theme.with_worker(html, self._worker.name, page)
+        except theme.ThemeError as error:
+            raise PluginError(str(error)) from error
+
+
+def _repeats_posts(page: Page, config: MkDocsConfig) -> bool:
+    """Return whether the blog plugin made this view: an archive, a category, a further page.
+
+    A view that the author wrote, such as the front page, has words of its own; the excerpts
+    shown on it are added by its template and never reach the index.
+    """
+    return isinstance(page, View) and page.file.src_dir != config.docs_dir

@@ -1,0 +1,71 @@
+"""From text to the words that the index files and the query asks for.
+
+    text --fold--> text --pieces--> (piece, ...) --parts--> (token, ...)
+
+    >>> tokens("Viterbi_decode 隐马尔")
+    ['viterbi_decode', 'viterbi', 'decode', '隐马', '马尔', '尔']
+
+An identifier is kept whole and also split at its underscores. Chinese, Japanese and Korean
+are written without spaces, so a run of them gives its pairs of neighbours, and then its last
+character alone: every character begins some token, and a prefix search finds them all.
+
+`worker.js` has the same functions under the same names, because a query finds only what was
+filed under the same word; `tests/search/golden_tokens.json` holds the two together. For that
+reason the classes of characters are written out here as ranges: a browser's tables of Unicode
+are newer than Python's, and the two would disagree about young characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 64  # characters of a word; pasted base64 comes in pieces of this length
+
+# Kana, Han and Hangul, each with the marks that are written inside its words.
+_CJK = (
+    "\u3005-\u3007\u3031-\u3035\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# What stands between words: ASCII but letters, digits and `_`, then Latin-1's signs, the
+# punctuation of other scripts, arrows, operators, boxes, surrogates, private use, emoji.
+_SEPARATORS = (
+    "\x00-/:-@\\[-^`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7"
+    "\u037e\u0387\u055a-\u055f\u0589-\u058f\u05be\u05c0\u05c3\u05c6\u05f3\u05f4\u0600-\u060f"
+    "\u061b-\u061f\u066a-\u066d\u06d4\u0964\u0965\u2000-\u206f\u20a0-\u20cf\u2190-\u245f"
+    "\u2500-\u2bff\u2e00-\u2e7f\u2ff0-\u3004\u3008-\u3020\u3030\u3036\u3037\u303d-\u303f\u30a0"
+    "\u30fb\u31c0-\u31ef\u3200-\u33ff\ud800-\uf8ff\ufe00-\ufe6f\uff00-\uff0f\uff1a-\uff20"
+    "\uff3b-\uff3e\uff40\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff\U000e0000-\U0010ffff"
+)
+_PIECE = re.compile(f"[{_CJK}]+|[^{_CJK}{_SEPARATORS}]{{1,{LONGEST}}}")
+_CJK_FIRST = re.compile(f"[{_CJK}]")
+
+
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a text in reading order, repeated as often as they occur."""
+    return [token for piece in pieces(fold(text)) for token in parts(piece)]
+
+
+def fold(text: str) -> str:
+    """Return the text with the differences gone that a reader does not type.
+
+    Width, ligatures and styled letters (NFKC), then case. Not `str.casefold`, which browsers
+    lack: lower case, and the two letters at which lower case and folding part in practice.
+    """
+    lowered = unicodedata.normalize("NFKC", text).lower()
+    return lowered.replace("ς", "σ").replace("ß", "ss")
+
+
+def pieces(folded: str) -> list[str]:
+    """Return the runs of word characters, those of CJK apart from the others."""
+    return _PIECE.findall(folded)
+
+
+def parts(piece: str) -> list[str]:
+    """Return the tokens of one piece, the whole before its parts."""
+    if _CJK_FIRST.match(piece):
+        return [piece[i : i + 2] for i in range(len(piece))]  # the last is one character
+    words = [word for word in piece.split("_") if word]
+    if not words or words == [piece]:
+        return words
+    return [piece, *words]

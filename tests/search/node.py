@@ -1,0 +1,52 @@
+"""Runs the worker's script outside a browser, for tests that need no page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from site_plugins.search import index
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="Node.js, which runs the worker, is absent")
+
+_DRIVER = Path(__file__).with_name("worker_in_node.js")
+WORKER = Path(index.__file__).with_name("worker.js")
+
+
+def tokens_in_node(texts: Sequence[str]) -> list[list[str]]:
+    """Return the tokens that the worker finds in each text."""
+    return _run({"tokens": list(texts)})
+
+
+def ask(files: index.IndexFiles, *queries: str, missing: bool = False, burst: bool = False) -> Any:
+    """Return what a fresh worker says to the queries, what it fetched, and what it logged."""
+    served = {one.name: one.content.decode() for one in (files.records, files.postings)}
+    task = {
+        "config": {"index": files.names()},
+        "files": {} if missing else served,
+        "queries": list(queries),
+        "burst": burst,
+    }
+    return _run(task)
+
+
+def _run(task: Mapping[str, Any]) -> Any:
+    assert NODE
+    said = subprocess.run(
+        [NODE, str(_DRIVER)],
+        input=json.dumps({"worker": str(WORKER), **task}),  # ASCII: half surrogates survive
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)
