@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-import threading
-from functools import partial
-from html import unescape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -27,6 +22,7 @@ from site_plugins.markup.mathfont import (
     math_font,
     write_math_assets,
 )
+from tests.browsing import chromium, needs_chromium, served
 
 LICENCE = Path(mathfont.__file__).with_name("OFL.txt")
 CORPUS = Path(__file__).with_name("formulas.txt").read_text(encoding="utf-8").splitlines()
@@ -182,39 +178,9 @@ document.fonts.load('16px "Trellis Math"').then(() => {{
 </script>"""
 
 
-def browse(folder: Path, page: str, browser: str, width: int) -> str:
-    """Return the DOM of a page of the folder after its scripts have run."""
-    handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        done = subprocess.run(
-            [
-                browser,
-                *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update"),
-                *("--disable-sync", "--disable-quic", f"--user-data-dir={folder / 'profile'}"),
-                *(f"--window-size={width},800", "--virtual-time-budget=5000", "--dump-dom"),
-                f"http://127.0.0.1:{server.server_port}/{page}",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        server.shutdown()
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
+@needs_chromium
 def test_brackets_grow_in_a_browser(tmp_path: Path):
     """Chromium loads the cut font, stretches a bracket over its fraction, and scrolls no page."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("needs Chromium, which is not installed here")
     drawn: set[str] = set()
     tall = r"$$\left(\frac{\frac{\frac{a}{b}}{c}}{\frac{d}{\frac{e}{f}}}\right)$$"
     wide = r"\begin{align}" + "+".join("abcdefghijklmnop" * 3) + r"\label{w}\end{align}"
@@ -223,10 +189,11 @@ def test_brackets_grow_in_a_browser(tmp_path: Path):
     )
     write_math_assets(tmp_path, drawn, tmp_path / "cache")
     (tmp_path / "page.html").write_text(PAGE.format(html=html, wide=wide), encoding="utf-8")
-    dom = browse(tmp_path, "page.html", browser, width=360)
-    found = re.search(r'<pre id="result">(.+?)</pre>', dom)
-    assert found is not None, dom
-    seen = json.loads(unescape(found[1]))
+    with served(tmp_path) as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.goto(f"{address}page.html")
+        page.wait_for_function("document.getElementById('result').textContent")
+        seen = json.loads(page.locator("#result").text_content())
     assert seen["fonts"] == [["Trellis Math", "loaded"]]
     assert seen["fraction"] > 60
     assert 0.95 < seen["bracket"] / seen["fraction"] < 1.3

@@ -2,98 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is absent")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is absent")
+from tests.browsing import Reader, chromium, needs_chromium, served, sync_api
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    " --disable-background-networking --disable-component-update"
-)
-SUB_PATH = "/sub/path/"  # that of sites.CONFIG
-
-
-class Handler(SimpleHTTPRequestHandler):
-    """Serves a site below SUB_PATH with its own 404 page, and says nothing."""
-
-    def translate_path(self, path: str) -> str:
-        return super().translate_path(path.removeprefix(SUB_PATH.rstrip("/")))
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        body = (Path(self.directory) / "404.html").read_bytes()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Reader:
-    """A page in a browser, and everything that it asked for or complained about."""
-
-    def __init__(self, page: Any, base: str) -> None:
-        self.page, self.base = page, base
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self._hear(message))
-
-    def _hear(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.base + path)
-
-    def type(self, query: str) -> None:
-        """Put a query into the box, as pasting does, and let the theme notice."""
-        box = self.page.locator("[data-md-component=search-query]")
-        box.click()
-        box.fill(query)
-        box.press("End")
-
-    def hits(self, query: str) -> Any:
-        """Type a query; return the links found, once there are some."""
-        self.type(query)
-        found = self.page.locator(".md-search-result__link")
-        found.first.wait_for(state="visible")
-        return found
-
-    def asked_for(self, part: str) -> list[str]:
-        return [url for url in self.requests if part in url]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def base(site: Path) -> Iterator[str]:
     """Where the built site is served: below a sub-path of a host."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}{SUB_PATH}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

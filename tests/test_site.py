@@ -1,0 +1,208 @@
+"""The site itself, built as it is published: what a reader gets, and what an edit costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browsing import SUB_PATH, Reader, chromium, needs_chromium, served, sync_api
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("docs", "snippets", "overrides", "mkdocs.yml")
+ARTICLE = "docs/en/posts/hmm-evaluation.md"
+
+
+def run(root: Path, *command: str) -> str:
+    """Run a module's command in a project; return what it said."""
+    environment = {
+        **os.environ,
+        "NO_MKDOCS_2_WARNING": "1",
+        "SITE_URL": f"https://x.test{SUB_PATH}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=root, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project's sources, to build and to edit, with what has run already."""
+    root = tmp_path_factory.mktemp("project")
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, root / name)
+    if (ROOT / ".cache").is_dir():
+        shutil.copytree(ROOT / ".cache", root / ".cache")
+    return root
+
+
+@pytest.fixture(scope="module")
+def site(project: Path) -> Path:
+    """The site, built with every warning an error."""
+    run(project, "mkdocs", "build", "--strict")
+    return project / "site"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, str]:
+    """The HTML of every page by its path."""
+    files = site.rglob("*.html")
+    return {str(file.relative_to(site)): file.read_text(encoding="utf-8") for file in files}
+
+
+class Elements(HTMLParser):
+    """Every element of a page, with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_the_article_shows_the_published_numbers(pages):
+    """The likelihood of the dog's diary, computed by the page, is the one in the literature."""
+    article = pages["hmm-evaluation/index.html"]
+    outputs = " ".join(re.findall(r"<samp>(.*?)</samp>", article, re.DOTALL))
+    assert "-16.623939530178" in outputs
+    assert "6.0299650444029" in outputs
+    assert "32,768" in outputs
+
+
+def test_an_article_has_everything_an_article_needs(pages):
+    """Formulas are MathML, listings name their file, figures are drawn and say what they show."""
+    article = pages["hmm-evaluation/index.html"]
+    assert article.count("<math") > 50
+    assert "$" not in re.sub(r"<(pre|script|style|code|math)\b.*?</\1>", "", article, flags=re.S)
+    assert re.search(r"snippets/hmm\.py, lines \d+-\d+", article)
+    drawings = [one for tag, one in Elements(article).found if tag == "svg" and "role" in one]
+    assert len(drawings) >= 4
+    assert all(len(one["aria-label"] or "") > 30 for one in drawings)
+    assert all(one["width"] and one["height"] for one in drawings)
+    assert "trellis-problem" not in article
+    assert "trellis-failure" not in article
+
+
+def test_ids_are_unique_on_every_page(pages):
+    """Also where a list shows several posts, each with figures and equations of its own."""
+    for name, html in pages.items():
+        ids = [one["id"] for _, one in Elements(html).found if one.get("id")]
+        twice = {one for one in ids if ids.count(one) > 1}
+        assert not {one for one in twice if not one.startswith("__")}, name
+
+
+def test_every_page_is_there(pages):
+    """Front page, article, how it works, tags, archive, category, and a page for what is not."""
+    expected = {"index.html", "hmm-evaluation/index.html", "how-it-works/index.html"}
+    expected |= {"tags/index.html", "archive/2026/index.html", "404.html"}
+    assert expected <= pages.keys()
+    assert "category/sequence-models/index.html" in pages
+    assert "hmm-evaluation/" in pages["index.html"]
+
+
+def test_nothing_is_fetched_from_another_host(pages):
+    """No page names another host in anything that a browser loads by itself."""
+    loads = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
+    for name, html in pages.items():
+        for tag, attributes in Elements(html).found:
+            target = attributes.get(loads.get(tag, "")) or ""
+            canonical = attributes.get("rel") in ("canonical", "prev", "next", "edit")
+            assert canonical or not re.match(r"(https?:)?//", target), f"{name}: {target}"
+
+
+def test_the_address_of_the_site_comes_from_the_environment(pages):
+    """SITE_URL is where a reader finds it, and what canonical links say."""
+    assert f'href="https://x.test{SUB_PATH}hmm-evaluation/"' in pages["hmm-evaluation/index.html"]
+
+
+def test_the_index_has_every_section_of_the_article(site, pages):
+    """Title, anchor, text, code, tags and date, section by section."""
+    (file,) = (site / "search").glob("records.*.json")
+    records = json.loads(file.read_text(encoding="utf-8"))
+    ours = {one["anchor"]: one for one in records if one["url"] == "hmm-evaluation/"}
+    headings = {
+        one["id"]
+        for tag, one in Elements(pages["hmm-evaluation/index.html"]).found
+        if tag in ("h2", "h3") and one.get("id")
+    }
+    assert headings <= ours.keys()
+    assert all(one["tags"] and one["date"].startswith("2026-11-21") for one in ours.values())
+    assert any("forward" in one["code"] for one in ours.values())
+    assert any("alpha" in " ".join(one["formulas"]) for one in ours.values())
+
+
+def test_an_edit_costs_what_it_should(project, site):
+    """Nothing for prose, its own page for a module, nothing for going back."""
+    article, module = project / ARTICLE, project / "snippets" / "hmm.py"
+    before = module.read_text(encoding="utf-8")
+    prose = article.read_text(encoding="utf-8")
+    runs = []
+    for path, text in (
+        (article, prose.replace("\n# ", "\n\n# ", 1)),
+        (module, before + "\nUNUSED = 1\n"),
+        (module, before),
+    ):
+        path.write_text(text, encoding="utf-8")
+        said = run(project, "site_plugins", "run")
+        runs.append([line.split(":")[0] for line in said.splitlines() if line.startswith("docs/")])
+    assert runs == [[], [ARTICLE], []]
+
+
+@pytest.fixture(scope="module")
+def base(site: Path) -> Iterator[str]:
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_article_reads_well_from_a_sub_path(browser, base, width, scheme):
+    """Outputs, formulas and figures are visible, nothing overflows, errs or leaves the host."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    reader = Reader(page, base)
+    reader.open("hmm-evaluation/")
+    page.wait_for_load_state("networkidle")
+    for shown in ("math[display=block]", ".trellis-output samp", ".trellis-figure > svg"):
+        for place in page.locator(shown).all():
+            box = place.bounding_box()
+            assert box is None or (box["width"] > 10 and box["height"] > 5), shown
+        sync_api.expect(page.locator(shown).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.fonts.check('16px \"Trellis Math\"')")
+    assert [url for url in reader.requests if not url.startswith(base)] == []
+    assert reader.complaints == []
+    page.close()
+
+
+@needs_chromium
+def test_the_search_box_finds_the_article(browser, base):
+    """By a word in its body; and opens it at the section."""
+    page = browser.new_page()
+    reader = Reader(page, base)
+    reader.open("")
+    reader.hits("underflow").nth(1).click()
+    page.wait_for_url("**/hmm-evaluation/*#*")
+    assert [url for url in reader.requests if not url.startswith(base)] == []
+    assert reader.complaints == []
+    page.close()
