@@ -21,6 +21,7 @@ import time
 import tokenize
 import traceback
 import types
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,23 @@ def _settle(root: str) -> None:
     os.close(null)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.argv = [""]
+    warnings.formatwarning = _format_warning
     atexit._clear()  # what the template registered is the template's
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)  # before any operation; pool.py says why
+
+
+def _format_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """Say where a warning came from without what is only true of this machine."""
+    code = (linecache.getline(filename, lineno) if line is None else line).strip()
+    place = f"{_short(filename)}:{lineno}: {category.__name__}: {message}\n"
+    return f"{place}  {code}\n" if code else place
 
 
 def _say_goodbye() -> None:
@@ -199,10 +214,19 @@ def _raised(error: BaseException, cell: Cell) -> Raised:
             del link.stack[: inner.index(True)]
         else:
             del link.stack[:]
+        for frame in link.stack:
+            _ = frame.line  # looked up by the file's name, which is about to change
+            frame.filename = _short(frame.filename)
     kinds = tuple(kind.__name__ for kind in type(error).__mro__[:-1])
     return Raised(
         kinds, "".join(told.format_exception_only()).strip(), "".join(told.format()), line
     )
+
+
+def _short(filename: str) -> str:
+    """Return a path without what is only true of this machine."""
+    above = [folder for folder in sys.path if folder and filename.startswith(folder + os.sep)]
+    return filename[len(max(above, key=len)) + 1 :].replace(os.sep, "/") if above else filename
 
 
 def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:

@@ -138,7 +138,8 @@ class _Renderer(Preprocessor):
             return ""
         code = self._highlight(cell.source.strip("\n"), cell.header, rest)
         if cell.options.code_fold:
-            return f'<details class="trellis-fold"><summary data-search-exclude>Code</summary>{code}</details>'
+            summary = "<summary data-search-exclude>Code</summary>"
+            return f'<details class="trellis-fold">{summary}{code}</details>'
         return code
 
     def _outputs(self, cell: Cell, run: CellRun | None) -> Sequence[str]:

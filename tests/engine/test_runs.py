@@ -132,6 +132,16 @@ def test_tracebacks_speak_of_the_article(project):
     assert "worker" not in said
 
 
+def test_what_is_shown_names_no_folder_of_this_machine(project):
+    """Modules of the project, in a traceback or a warning, are named from its root."""
+    project.write("lib/part.py", "import warnings\ndef f():\n    warnings.warn('w')\n    1 / 0\n")
+    result = project.run_cells("#| error: true\nfrom lib import part\npart.f()")
+    warned, raised = result.run.cells[0].outputs
+    assert warned.text == "lib/part.py:3: UserWarning: w\n  warnings.warn('w')\n"
+    assert 'File "lib/part.py", line 4, in f\n    1 / 0\n' in raised.traceback
+    assert str(project.root) not in raised.traceback
+
+
 def test_a_syntax_error_is_told_at_its_line(project):
     """Nothing of the cell has run then, but the line is known."""
     (problem,) = project.run_cells("x = 1\ny = = 2").problems
