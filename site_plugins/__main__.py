@@ -1,52 +1,110 @@
 """Run articles from the shell, without MkDocs.
 
-python -m site_plugins run                  every page that has to
-python -m site_plugins run docs/en/posts/hmm-evaluation.md --force
+python -m site_plugins run                   every page that has to
+python -m site_plugins run PAGE --force      this one, whatever is stored
+python -m site_plugins explain PAGE          what it used, why it would run
+python -m site_plugins check [--fix|--twice] run everything again and compare
+python -m site_plugins clean                 forget runs that no page can use
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from site_plugins.engine.cache import Store
+from site_plugins.check import BAD, check, check_twice, fix
+from site_plugins.engine.cache import Store, page_key
+from site_plugins.engine.cells import Page
 from site_plugins.engine.problems import Problem
-from site_plugins.engine.runs import run_pages
+from site_plugins.engine.runs import Settings, run_pages
+from site_plugins.explain import explain
 from site_plugins.markup.pages import shown_path
 from site_plugins.pages import read_page
 from site_plugins.settings import Site, read_site, run_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m site_plugins", description="Run articles.")
-    parser.add_argument("-f", "--config-file", type=Path, default=Path("mkdocs.yml"))
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run the pages whose stored run does not stand")
-    run.add_argument("pages", nargs="*", type=Path, help="Markdown files; all if none is named")
-    run.add_argument("--force", action="store_true", help="run also what is stored")
-    run.add_argument("--jobs", type=int, help="processes at once; one a core if not given")
-    options = parser.parse_args(argv)
+    options = _parser().parse_args(argv)
     try:
         site = read_site(options.config_file)
-        return _run(site, options)
+        return int(options.command(_Work.of(site, options), options))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _run(site: Site, options: argparse.Namespace) -> int:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m site_plugins", description="Run articles.")
+    parser.add_argument("-f", "--config-file", type=Path, default=Path("mkdocs.yml"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the pages whose stored run does not stand")
+    run.add_argument("--force", action="store_true", help="run also what is stored")
+    run.set_defaults(command=_run)
+
+    again = commands.add_parser("check", help="run everything again and compare")
+    how = again.add_mutually_exclusive_group()
+    how.add_argument("--fix", action="store_true", help="rewrite the expected texts in place")
+    how.add_argument("--twice", action="store_true", help="compare two runs of each page")
+    again.set_defaults(command=_check)
+
+    why = commands.add_parser("explain", help="what pages used, and why they would run")
+    why.set_defaults(command=_explain)
+
+    clean = commands.add_parser("clean", help="forget the runs that no page can use")
+    clean.add_argument("--all", action="store_true", help="forget everything")
+    clean.set_defaults(command=_clean, pages=[])
+
+    for command in (run, again, why):
+        command.add_argument("pages", nargs="*", type=Path, help="Markdown files; default: all")
+    for command in (run, again):
+        command.add_argument("--jobs", type=int, help="processes at once; default: one a core")
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The pages that a command was asked to work on, and where."""
+
+    site: Site
+    files: dict[str, Path]  # by the name that messages use
+    pages: list[Page]
+    store: Store
+    settings: Settings
+
+    @classmethod
+    def of(cls, site: Site, options: argparse.Namespace) -> _Work:
+        """Read the pages. ValueError if one that was named is not there."""
+        paths = options.pages or sorted(site.docs.rglob("*.md"))
+        if missing := [path for path in paths if not path.is_file()]:
+            raise ValueError(f"{missing[0]}: no such page")
+        files = {shown_path(path.resolve()): path.resolve() for path in paths}
+        pages = [read_page(file, name, site.root) for name, file in files.items()]
+        jobs = getattr(options, "jobs", None)
+        return cls(site, files, pages, Store(site.cache), run_settings(site.execute, jobs))
+
+    @property
+    def problems(self) -> set[Problem]:
+        return {problem for page in self.pages for problem in page.problems}
+
+    @property
+    def cells(self) -> int:
+        return sum(len(page.cells) for page in self.pages)
+
+
+def _run(work: _Work, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    paths = options.pages or sorted(site.docs.rglob("*.md"))
-    if missing := [path for path in paths if not path.is_file()]:
-        raise ValueError(f"{missing[0]}: no such page")
-    pages = [read_page(path.resolve(), shown_path(path.resolve()), site.root) for path in paths]
-    problems: set[Problem] = {problem for page in pages for problem in page.problems}
-    settings = run_settings(site.execute, options.jobs)
+    problems = work.problems
     ran = 0
-    for result in run_pages(pages, Store(site.cache), site.root, settings, force=options.force):
+    for result in run_pages(
+        work.pages, work.store, work.site.root, work.settings, force=options.force
+    ):
         problems.update(result.problems)
         ran += result.ran
         if result.ran:
@@ -55,9 +113,52 @@ def _run(site: Site, options: argparse.Namespace) -> int:
             print(f"warning: {warning}", file=sys.stderr)
     for problem in sorted(problems):
         print(problem, file=sys.stderr)
-    cells = sum(len(page.cells) for page in pages)
-    print(f"cells run: {ran} of {cells}, {time.monotonic() - began:.2f} s")
+    print(f"cells run: {ran} of {work.cells}, {time.monotonic() - began:.2f} s")
     return 1 if problems else 0
+
+
+def _check(work: _Work, options: argparse.Namespace) -> int:
+    if problems := sorted(work.problems):
+        print(*problems, sep="\n", file=sys.stderr)
+        return 1
+    if options.fix:
+        return _fix(work)
+    compare = check_twice if options.twice else check
+    states: Counter[str] = Counter()
+    for verdicts in compare(work.pages, work.store, work.site.root, work.settings):
+        for verdict in verdicts:
+            states[verdict.state] += 1
+            print(verdict, file=sys.stderr if verdict.state in BAD else sys.stdout)
+    print("cells: " + (", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none"))
+    return 1 if states.keys() & BAD else 0
+
+
+def _fix(work: _Work) -> int:
+    failed = 0
+    for result in run_pages(work.pages, work.store, work.site.root, work.settings, force=True):
+        if len(result.run.cells) < len(result.page.cells):
+            failed = 1
+            print(*result.problems, sep="\n", file=sys.stderr)
+        elif changed := fix(result.page, result.run, work.files[result.page.path]):
+            print(f"{result.page.path}: {changed} expected texts rewritten")
+    return failed
+
+
+def _explain(work: _Work, options: argparse.Namespace) -> int:
+    for page in work.pages:
+        print(*explain(page, work.store, work.site.root), sep="\n")
+    return 0
+
+
+def _clean(work: _Work, options: argparse.Namespace) -> int:
+    if options.all:
+        shutil.rmtree(work.site.cache, ignore_errors=True)
+        print(f"{shown_path(work.site.cache)} removed")
+        return 0
+    keys = [page_key(page.cells) for page in work.pages]
+    removed, freed = work.store.prune(keys, work.site.root)
+    print(f"{removed} runs removed, {freed / 1e6:.1f} MB")
+    return 0
 
 
 if __name__ == "__main__":

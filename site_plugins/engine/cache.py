@@ -20,7 +20,8 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -71,6 +72,9 @@ def _environment() -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+_TIMES = "seconds.json"
+
+
 class Store:
     """Runs on disk below `folder`, which is made when the first is kept."""
 
@@ -86,10 +90,14 @@ class Store:
 
     def why_not(self, key: str, root: Path) -> list[str]:
         """Return why nothing stored under this key can be used: of the newest run, each change."""
-        newest = next(self._entries(key), None)
+        newest = self.newest(key)
         if newest is None:
             return ["its cells have never run as they stand"]
         return list(changes(newest.inputs, root))
+
+    def newest(self, key: str) -> Entry | None:
+        """Return the last run under this key, whether or not its inputs stand."""
+        return next(self._entries(key), None)
 
     def keep(self, key: str, entry: Entry) -> None:
         """Store a run. Raises OSError where the folder cannot be written; nothing is lost then."""
@@ -99,6 +107,37 @@ class Store:
         path = self.folder / key[:2] / f"{key}-{inputs.hexdigest()[:16]}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_aside(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+
+    def prune(self, keys: Iterable[str], root: Path) -> tuple[int, int]:
+        """Remove every run that no page with these keys can use; return how many, and bytes.
+
+        An entry that another build is just writing is not seen, and its page runs again.
+        """
+        used = set(keys)
+        removed, freed = 0, 0
+        for path in self.folder.glob("??/*.json"):
+            entry = _read_entry(path) if path.name.partition("-")[0] in used else None
+            if entry is not None and not any(changes(entry.inputs, root)):
+                continue
+            with suppress(OSError):
+                size = path.stat().st_size
+                path.unlink()
+                removed, freed = removed + 1, freed + size
+        return removed, freed
+
+    def expected_seconds(self) -> dict[str, float]:
+        """Return how long pages took when they last ran, by path: for the order to run them."""
+        try:
+            times = json.loads((self.folder / _TIMES).read_text(encoding="utf-8"))
+            return {str(path): float(seconds) for path, seconds in times.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}  # only an order is lost
+
+    def note_seconds(self, times: Mapping[str, float]) -> None:
+        """Remember how long pages took. Raises OSError like `keep`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        data = {**self.expected_seconds(), **times}
+        write_aside(self.folder / _TIMES, json.dumps(data, indent=0, sort_keys=True).encode())
 
     def _entries(self, key: str) -> Iterator[Entry]:
         """Yield the readable entries under a key, the most recently kept first."""

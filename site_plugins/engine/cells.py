@@ -56,8 +56,18 @@ class Options:
     output: bool = True  # show what it produced
     code_fold: bool = False  # show the code behind a summary line
     error: str = ""  # the exception that the cell must raise; "*" is any
+    expect: float = 0.0  # by how much a number may differ from the expected text below
+    varies: bool = False  # a measurement: two runs may differ, and nobody should complain
     timeout: float = 0.0  # seconds; 0 is the site's limit
     deps: tuple[str, ...] = ()  # files it depends on beyond those seen to be read
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The text that the cell above is expected to say; `line` is where it starts."""
+
+    line: int
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,12 @@ class Cell:
     options: Options = field(default_factory=Options)
     header: Mapping[str, str] = field(default_factory=dict)  # for the highlighter
     body: str = ""  # the whole fence, `#|` lines included: how the renderer recognises it
+    expect: Expect | None = None
+
+    @property
+    def end(self) -> int:
+        """The line of the fence's end."""
+        return self.line + self.source.count("\n") + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,8 @@ def parse_page(text: str, path: str, defaults: Options | None = None) -> Page:
         try:
             if is_cell(fence.language, fence.options):
                 cells.append(_read_cell(fence, len(cells), defaults or Options()))
+            elif is_expect(fence.language, fence.options):
+                _read_expect(fence, cells, text)
             elif is_listing(fence.language, fence.options):
                 listings.append(_read_listing(fence))
             else:
@@ -123,6 +141,10 @@ def is_cell(language: str, options: Mapping[str, object]) -> bool:
 
 def is_listing(language: str, options: Mapping[str, object]) -> bool:
     return language in PYTHON and "src" in options and "exec" not in options
+
+
+def is_expect(language: str, options: Mapping[str, object]) -> bool:
+    return language == "text" and "expect" in options
 
 
 class _OptionError(ValueError):
@@ -147,6 +169,16 @@ def _read_cell(fence: Fence, index: int, defaults: Options) -> Cell:
         header=header,
         body="\n".join(fence.body),
     )
+
+
+def _read_expect(fence: Fence, cells: list[Cell], text: str) -> None:
+    """Give the expected text to the cell above it."""
+    _read_header(fence, frozenset({"expect"}))
+    above = cells[-1] if cells else None
+    between = text.split("\n")[above.end : fence.line - 1] if above else [""]
+    if above is None or above.expect or any(line.strip(" >\r\t") for line in between):
+        raise _OptionError("an expect fence belongs directly below the cell that it speaks of")
+    cells[-1] = replace(above, expect=Expect(fence.line + 1, fence.body))
 
 
 def _read_listing(fence: Fence) -> Listing:
@@ -252,6 +284,16 @@ def _seconds(value: object) -> float:
     return seconds
 
 
+def _tolerance(value: object) -> float:
+    try:
+        tolerance = float(str(value))
+    except ValueError:
+        tolerance = -1.0
+    if not 0 <= tolerance < float("inf"):
+        raise ValueError("a tolerance of 0 or more, as in 1e-6")
+    return tolerance
+
+
 def _label(value: object) -> str:
     text = _text(value)
     if not _LABEL.fullmatch(text):
@@ -283,6 +325,8 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "output": _flag,
     "code_fold": _flag,
     "error": _error,
+    "expect": _tolerance,
+    "varies": _flag,
     "timeout": _seconds,
     "deps": _paths,
 }

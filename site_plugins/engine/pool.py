@@ -38,7 +38,6 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MATPLOTLIBRC": str(figures.STYLE),
     "MPLBACKEND": "agg",
-    "PYTHONHASHSEED": "0",  # sets print in the same order in every build
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -69,19 +68,29 @@ def run_jobs(
     limits: Limits,
     preload: Sequence[str] = (),
     start_method: str = START_METHOD,
+    hash_seed: str = "0",
 ) -> Iterator[Outcome]:
     """Run named jobs, the first first, and yield each outcome when it is known.
 
     Closing the iterator, or an exception in its consumer, kills what still runs.
     """
     context = multiprocessing.get_context(start_method)
+    forks = start_method == "forkserver"
+    if forks:
+        context.set_forkserver_preload([template.__name__])
+    # Only the template preloads: a spawned child would pay for what other pages need.
+    environment = {
+        **_ENVIRONMENT,
+        "PYTHONHASHSEED": hash_seed,
+        template.VARIABLE: ",".join(preload if forks else ()),
+    }
     waiting = deque(jobs)
     running: dict[Connection, _Page] = {}
     try:
         while waiting or running:
             while waiting and len(running) < processes:
                 name, job = waiting.popleft()
-                page = _start(context, name, job, limits, preload)
+                page = _start(context, name, job, limits, environment)
                 running[page.pipe] = page
             for page in _news(running):
                 if outcome := page.listen():
@@ -180,14 +189,11 @@ def _start(
     name: str,
     job: Job,
     limits: Limits,
-    preload: Sequence[str],
+    environment: Mapping[str, str],
 ) -> _Page:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(job, theirs), name=name)  # type: ignore[attr-defined]
-    forks = context.get_start_method() == "forkserver"
-    if forks:
-        context.set_forkserver_preload([template.__name__])
-    with _environment(preload if forks else ()), _without_main():
+    with _environ(environment), _without_main():
         process.start()
     theirs.close()
     now = time.monotonic()
@@ -204,11 +210,10 @@ def _child(job: Job, pipe: Connection) -> None:
 
 
 @contextmanager
-def _environment(preload: Sequence[str]) -> Iterator[None]:
+def _environ(values: Mapping[str, str]) -> Iterator[None]:
     """What the template, or a spawned child, must find set before it imports anything."""
-    names = {**_ENVIRONMENT, template.VARIABLE: ",".join(preload)}
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:

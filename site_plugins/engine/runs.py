@@ -15,6 +15,7 @@ from pathlib import Path
 
 from site_plugins.engine.cache import Entry, Store, page_key
 from site_plugins.engine.cells import Page
+from site_plugins.engine.expect import difference, said
 from site_plugins.engine.outputs import PageRun, complaint, page_line
 from site_plugins.engine.pool import START_METHOD, Limits, Outcome, cores, run_jobs
 from site_plugins.engine.problems import Problem
@@ -33,6 +34,7 @@ class Settings:
     max_output: int = MAX_OUTPUT
     preload: Sequence[str] = HEAVY  # imported once for all pages, if any page needs them
     start_method: str = START_METHOD
+    hash_seed: str = "0"  # sets print in the same order in every build
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,12 @@ def run_pages(
         entry = None if force or not same[0].cells else store.find(key, root)
         if entry or not same[0].cells:
             run = entry.run if entry else PageRun()
-            yield from (PageResult(page, run) for page in same)
+            yield from (PageResult(page, run, problems=unmet(page, run)) for page in same)
         else:
             missing.append(key)
+    seconds = store.expected_seconds()
+    # The longest first, or it runs alone at the end; what has never run may be long.
+    missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
     jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
     outcomes = run_jobs(
         jobs,
@@ -78,6 +83,7 @@ def run_pages(
         limits=settings.limits,
         preload=_worth_preloading([job for _, job in jobs], settings.preload, root),
         start_method=settings.start_method,
+        hash_seed=settings.hash_seed,
     )
     for outcome in outcomes:
         warnings = _keep(outcome, twins[outcome.name][0], store)
@@ -91,16 +97,33 @@ def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
     if _problems(page, outcome):
         return ()
     inputs = Inputs(outcome.files, used_distributions(outcome.modules))
+    run = PageRun(outcome.cells)
     try:
-        store.keep(outcome.name, Entry(PageRun(outcome.cells), inputs))
+        store.keep(outcome.name, Entry(run, inputs))
+        store.note_seconds({page.path: run.seconds})
     except OSError as error:
         return (f"cannot keep the run of {page.path} in {store.folder}: {error}",)
     return ()
 
 
 def _result(page: Page, outcome: Outcome, warnings: tuple[str, ...]) -> PageResult:
-    problems = _problems(page, outcome)
-    return PageResult(page, PageRun(outcome.cells), len(outcome.cells), problems, warnings)
+    run = PageRun(outcome.cells)
+    problems = _problems(page, outcome) or unmet(page, run)
+    return PageResult(page, run, len(outcome.cells), problems, warnings)
+
+
+def unmet(page: Page, run: PageRun) -> tuple[Problem, ...]:
+    """Return the expected texts of a page that its cells did not say."""
+    problems = []
+    for cell, ran in zip(page.cells, run.cells, strict=False):
+        if cell.expect is None:
+            continue
+        diff = difference("\n".join(cell.expect.lines), said(ran), cell.options.expect)
+        if diff:
+            way_out = "if this is right, 'python -m site_plugins check --fix' takes it over"
+            message = f"the cell above says something else; {way_out}\n{diff}"
+            problems.append(Problem(page.path, cell.expect.line, message))
+    return tuple(problems)
 
 
 def _problems(page: Page, outcome: Outcome) -> tuple[Problem, ...]:

@@ -206,7 +206,7 @@ _SILENT = {
 
 def _raised(error: BaseException, cell: Cell) -> Raised:
     """Return what to say of an exception, in frames of the cells and of what they called."""
-    told = traceback.TracebackException.from_exception(error)
+    told = traceback.TracebackException.from_exception(error, lookup_lines=False)
     line = _line_in_cell(told, cell_name(cell.index))
     for link in _chain(told):
         inner = [frame.filename.startswith("<cell ") for frame in link.stack]

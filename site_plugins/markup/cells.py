@@ -21,7 +21,15 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import SuperFencesCodeExtension
 
-from site_plugins.engine.cells import PYTHON, Cell, Listing, Page, is_cell, is_listing
+from site_plugins.engine.cells import (
+    PYTHON,
+    Cell,
+    Listing,
+    Page,
+    is_cell,
+    is_expect,
+    is_listing,
+)
 from site_plugins.engine.listings import read_listing
 from site_plugins.engine.outputs import CellRun, PageRun
 from site_plugins.engine.problems import Problem, Report
@@ -71,6 +79,7 @@ class CellsExtension(Extension):
         renderer = _Renderer(md, self.getConfigs())
         for language in sorted(PYTHON):
             fences[0].extend_super_fences(language, renderer.format, renderer.validate, None)
+        fences[0].extend_super_fences("text", _nothing, renderer.validate, None)
         # Above 25, superfences' own: a Markdown instance may convert many pages, or one twice.
         md.preprocessors.register(renderer, _NAME, 26)
 
@@ -107,7 +116,7 @@ class _Renderer(Preprocessor):
     ) -> bool:
         """Take the fences that are ours; leave the others to the highlighter."""
         _highlighter(md).get_hl_settings()
-        if not is_cell(language, inputs) and not is_listing(language, inputs):
+        if not any(ours(language, inputs) for ours in (is_cell, is_listing, is_expect)):
             return False
         options.update(inputs)  # every key: superfences must not show a misspelt cell as text
         return True
@@ -172,6 +181,11 @@ class _Renderer(Preprocessor):
             attrs=rest["attrs"],
         )
         return str(shown)
+
+
+def _nothing(src: str, **rest: Any) -> str:
+    """An expected text is not shown: what the cell really said stands above it."""
+    return ""
 
 
 def _take(found: list[_Found], fits: Callable[[_Found], bool]) -> _Found | None:

@@ -384,7 +384,7 @@ def test_two_editions_of_a_page_run_once(project):
     """Same cells, other prose: one run serves both."""
     results = project.run({"en/p.md": "# A\n" + cells("1"), "zh/p.md": "# 甲\n" + cells("1")})
     assert results["zh/p.md"].run is not None
-    assert len(list(project.store.folder.rglob("*.json"))) == 1
+    assert len(list(project.store.folder.glob("??/*.json"))) == 1
 
 
 def test_a_store_that_cannot_be_written_costs_the_keeping_only(project):
