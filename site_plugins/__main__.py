@@ -26,6 +26,7 @@ from site_plugins.engine.runs import Settings, run_pages
 from site_plugins.explain import explain
 from site_plugins.markup.pages import shown_path
 from site_plugins.pages import read_page
+from site_plugins.progress import Progress
 from site_plugins.settings import Site, read_site, run_settings
 
 
@@ -37,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted; the pages that had ended are kept", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,15 +106,22 @@ def _run(work: _Work, options: argparse.Namespace) -> int:
     began = time.monotonic()
     problems = work.problems
     ran = 0
-    for result in run_pages(
-        work.pages, work.store, work.site.root, work.settings, force=options.force
-    ):
-        problems.update(result.problems)
-        ran += result.ran
-        if result.ran:
-            print(f"{result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
-        for warning in result.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+    with Progress() as progress:
+        for result in run_pages(
+            work.pages,
+            work.store,
+            work.site.root,
+            work.settings,
+            force=options.force,
+            tell=progress.cell,
+        ):
+            progress.done(result.page)
+            problems.update(result.problems)
+            ran += result.ran
+            if result.ran:
+                print(f"{result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
+            for warning in result.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
     for problem in sorted(problems):
         print(problem, file=sys.stderr)
     print(f"cells run: {ran} of {work.cells}, {time.monotonic() - began:.2f} s")

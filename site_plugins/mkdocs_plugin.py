@@ -7,6 +7,7 @@ new site in the place of the old one or print every problem, a line each, and fa
 
 from __future__ import annotations
 
+import atexit
 import logging
 import shutil
 import sys
@@ -30,12 +31,13 @@ from site_plugins.engine.cache import Store
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
-from site_plugins.engine.runs import HEAVY, run_pages
+from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.pages import shown_path
 from site_plugins.pages import read_page
+from site_plugins.progress import Progress
 from site_plugins.settings import run_settings
 
 log = get_plugin_logger("trellis")
@@ -93,6 +95,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             self.target = Path(config.site_dir).resolve()
             sweep(self.target)
             config.site_dir = str(aside_of(self.target))
+            atexit.register(shutil.rmtree, config.site_dir, ignore_errors=True)  # after Ctrl-C
         return config
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
@@ -118,16 +121,20 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         store = Store(self.cache)
         settings = run_settings(self.config.execute)
         self.ran = dict[str, int]()
-        for result in run_pages(
-            [shown.page for shown in self.shown.values()], store, self.root, settings
-        ):
-            self.shown[pages[result.page.path]] = Shown(result.page, result.run)
-            self.problems.update(result.problems)
-            if result.ran:
-                self.ran[result.page.path] = result.ran
-                log.info(f"Ran {result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
-            for warning in result.warnings:
-                log.info(f"Warning: {warning}")  # not log.warning: --strict would fail on it
+        wanted = [shown.page for shown in self.shown.values()]
+        with Progress() as progress:
+            for result in run_pages(wanted, store, self.root, settings, tell=progress.cell):
+                progress.done(result.page)
+                self.shown[pages[result.page.path]] = Shown(result.page, result.run)
+                self._note(result)
+
+    def _note(self, result: PageResult) -> None:
+        self.problems.update(result.problems)
+        if result.ran:
+            self.ran[result.page.path] = result.ran
+            log.info(f"Ran {result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
+        for warning in result.warnings:
+            log.info(f"Warning: {warning}")  # not log.warning: --strict would fail on it
 
     def _say_what_ran(self, seconds: float) -> None:
         cells = sum(len(shown.page.cells) for shown in self.shown.values())

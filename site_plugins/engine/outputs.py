@@ -63,7 +63,7 @@ def complaint(cell: Cell, run: CellRun) -> tuple[int, str] | None:
         return (1, f"expected {wanted.replace('*', 'an exception')}: none came") if wanted else None
     if wanted == "*" or wanted in raised.kinds:
         return None
-    came = raised.message
+    came = raised.message.split("\n")[0]
     return raised.line, f"expected {wanted}, got {came}" if wanted else came
 
 

@@ -19,7 +19,7 @@ import sys
 import time
 import types
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
@@ -32,6 +32,8 @@ from site_plugins.engine.worker import Job, run_page
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 FAREWELL = 2.0  # seconds that a page has for its exit handlers once all its cells have run
 
+_F_SETSIG = 10  # Linux's; Python's fcntl module does not name it
+
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -40,6 +42,9 @@ _ENVIRONMENT = {
     "MPLBACKEND": "agg",
     "PYTHONUNBUFFERED": "1",
 }
+
+
+Tell = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,11 @@ def run_jobs(
     preload: Sequence[str] = (),
     start_method: str = START_METHOD,
     hash_seed: str = "0",
+    tell: Tell = lambda name, cell: None,
 ) -> Iterator[Outcome]:
     """Run named jobs, the first first, and yield each outcome when it is known.
+
+    `tell(name, cell)` is called when a cell begins, with its index.
 
     Closing the iterator, or an exception in its consumer, kills what still runs.
     """
@@ -93,7 +101,7 @@ def run_jobs(
                 page = _start(context, name, job, limits, environment)
                 running[page.pipe] = page
             for page in _news(running):
-                if outcome := page.listen():
+                if outcome := page.listen(tell):
                     del running[page.pipe]
                     if not outcome.failure:
                         page.process.join(FAREWELL)
@@ -134,7 +142,7 @@ class _Page:
     def _cell_limit(self) -> float:
         return self.job.cells[self.cell].options.timeout or self.limits.cell
 
-    def listen(self) -> Outcome | None:
+    def listen(self, tell: Tell) -> Outcome | None:
         """Take in what the process says; return the outcome once there is one."""
         while self.pipe.poll():
             try:
@@ -144,6 +152,7 @@ class _Page:
             match event:
                 case ("cell", index):
                     self.cell, self.cell_began = index, time.monotonic()
+                    tell(self.name, index)
                 case ("ran", run):
                     self.runs.append(run)
                 case ("done", files, modules):
@@ -204,9 +213,28 @@ def _child(job: Job, pipe: Connection) -> None:
     """Run one page in a process group of its own, and leave without waiting for its threads."""
     if hasattr(os, "setsid"):
         os.setsid()
+    _die_with_the_build()
     run_page(job, pipe.send)
     pipe.close()
     os._exit(0)
+
+
+def _die_with_the_build() -> None:
+    """Have the kernel kill our process group when the build is gone, however it went.
+
+    A build that is killed outright cannot clean up. Its death closes the pipe behind our
+    parent's sentinel, and that raises a signal here: no thread has to wait for it, and so none
+    stands in the way of a cell that forks. Elsewhere than on Linux a page runs to its end.
+    """
+    parent = multiprocessing.parent_process()
+    if sys.platform != "linux" or parent is None:
+        return
+    import fcntl
+
+    pipe = parent.sentinel
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(pipe, _F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 @contextmanager

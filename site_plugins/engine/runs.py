@@ -9,7 +9,7 @@ each result is kept at once, and failures are never kept.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,11 +55,13 @@ def run_pages(
     settings: Settings | None = None,
     *,
     force: bool = False,
+    tell: Callable[[Page, int], None] = lambda page, cell: None,
 ) -> Iterator[PageResult]:
     """Yield a result for each page, those from the store first, then as runs end.
 
     Pages with the same cells (two editions of an article) run once. `force` ignores what is
-    stored. Paths in cells are taken from `root`, which is also where they run.
+    stored; `tell(page, cell)` is called when a cell begins. Paths in cells are taken from
+    `root`, which is also where they run.
     """
     settings = settings or Settings()
     twins: dict[str, list[Page]] = {}
@@ -84,6 +86,7 @@ def run_pages(
         preload=_worth_preloading([job for _, job in jobs], settings.preload, root),
         start_method=settings.start_method,
         hash_seed=settings.hash_seed,
+        tell=lambda key, cell: tell(twins[key][0], cell),
     )
     for outcome in outcomes:
         warnings = _keep(outcome, twins[outcome.name][0], store)

@@ -22,7 +22,8 @@ import tokenize
 import traceback
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,22 @@ def _run_cell(cell: Cell, main: types.ModuleType, outputs: _Outputs) -> CellRun:
     return CellRun(outputs.take(), time.perf_counter() - began)
 
 
+_NAMESPACE = vars(builtins)
+_PRISTINE = dict(_NAMESPACE)
+_CELLS_OWN = dict(_PRISTINE)  # what the cells so far have made of them
+
+
+@contextmanager
+def _the_cells_builtins() -> Iterator[None]:
+    """Give builtins back to the cells as they left them, and ours to us when they are done."""
+    _NAMESPACE.update(_CELLS_OWN)
+    try:
+        yield
+    finally:
+        _CELLS_OWN.update(_NAMESPACE)
+        _NAMESPACE.update(_PRISTINE)
+
+
 def _execute(cell: Cell, namespace: dict[str, Any]) -> object:
     """Run a cell; return the value of its last expression, None where it ends otherwise."""
     name = cell_name(cell.index)
@@ -179,12 +196,14 @@ def _execute(cell: Cell, namespace: dict[str, Any]) -> object:
     linecache.cache[name] = (len(cell.source), None, lines, name)  # for tracebacks, inspect
     tree = ast.parse(cell.source, name)
     last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr) or _ends_in_semicolon(lines):
-        exec(compile(tree, name, "exec"), namespace)
-        return None
-    tree.body.pop()
-    exec(compile(tree, name, "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), name, "eval"), namespace)
+    value = None
+    if isinstance(last, ast.Expr) and not _ends_in_semicolon(lines):
+        tree.body.pop()
+        value = compile(ast.Expression(last.value), name, "eval")
+    body = compile(tree, name, "exec")
+    with _the_cells_builtins():
+        exec(body, namespace)
+        return eval(value, namespace) if value else None
 
 
 def _ends_in_semicolon(lines: list[str]) -> bool:
@@ -214,13 +233,23 @@ def _raised(error: BaseException, cell: Cell) -> Raised:
             del link.stack[: inner.index(True)]
         else:
             del link.stack[:]
+        if getattr(link, "filename", None):  # where a syntax error is
+            link.filename = _short(link.filename)
         for frame in link.stack:
             _ = frame.line  # looked up by the file's name, which is about to change
             frame.filename = _short(frame.filename)
     kinds = tuple(kind.__name__ for kind in type(error).__mro__[:-1])
-    return Raised(
-        kinds, "".join(told.format_exception_only()).strip(), "".join(told.format()), line
-    )
+    return Raised(kinds, _message(told), "".join(told.format()), line)
+
+
+def _message(told: traceback.TracebackException) -> str:
+    """Return type and words of an exception; of a syntax error elsewhere also its place."""
+    lines = [*told.format_exception_only()]
+    file = getattr(told, "filename", None)
+    if file is None:
+        return "".join(lines).strip()
+    place = "" if file.startswith("<cell ") else f" ({file}, line {told.lineno})"
+    return lines[-1].strip() + place
 
 
 def _short(filename: str) -> str:

@@ -1,0 +1,31 @@
+"""Progress: bars on a terminal, silence in a log."""
+
+import io
+
+from rich.console import Console
+
+from site_plugins.engine.cells import parse_page
+from site_plugins.progress import Progress
+from tests.conftest import cells
+
+
+def shown(terminal):
+    file = io.StringIO()
+    page = parse_page(cells("a", "b", "c"), "docs/p.md")
+    with Progress(Console(file=file, force_terminal=terminal, width=80)) as progress:
+        progress.cell(page, 0)
+        progress.cell(page, 2)
+        progress._bars.refresh()
+        progress.done(page)
+    return file.getvalue()
+
+
+def test_a_terminal_sees_the_page_and_how_far_it_is():
+    """Two of three cells have ended when the third begins."""
+    assert "docs/p.md" in shown(True)
+    assert "2/3" in shown(True)
+
+
+def test_a_log_sees_nothing():
+    """The caller prints a plain line for each page."""
+    assert shown(False).strip() == ""
