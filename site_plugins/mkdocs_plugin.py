@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -25,16 +26,21 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as SitePage
 from mkdocs.utils import CountHandler
+from mkdocs.utils.templates import TemplateContext
 
+from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
+from site_plugins.asked import Asked
 from site_plugins.engine.cache import Store
+from site_plugins.engine.cells import Page
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
-from site_plugins.markup.cells import MARK, Shown
+from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.mathfont import write_math_assets
+from site_plugins.markup.memo import Memo, MemoExtension, is_pure
 from site_plugins.markup.pages import shown_path
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
@@ -69,6 +75,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def __init__(self) -> None:
         self.serving = False
         self.target: Path | None = None
+        self.memo, self.memo_of = Memo(), ""
+        self.asked, self.alike = Asked(), Alike()
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         # Defining this hook also makes MkDocs keep this object between rebuilds under serve.
@@ -90,6 +98,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             root=str(self.root),
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
+        self._remember_conversions(config)
         config.extra_css += [CELLS_CSS, FORMULAS_CSS]
         if not self.serving:
             self.target = Path(config.site_dir).resolve()
@@ -97,6 +106,25 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             config.site_dir = str(aside_of(self.target))
             atexit.register(shutil.rmtree, config.site_dir, ignore_errors=True)  # after Ctrl-C
         return config
+
+    def _remember_conversions(self, config: MkDocsConfig) -> None:
+        """Let no page be converted twice, as long as the configuration stays the same."""
+        file = Path(config.config_file_path or "")
+        configuration = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if configuration != self.memo_of:
+            self.memo, self.memo_of = Memo(), configuration
+        if is_pure(one for one in config.markdown_extensions if isinstance(one, str)):
+            extension = MemoExtension(
+                memo=self.memo,
+                token=self._token,
+                problems=self.problems,
+                characters=self.characters,
+            )
+            config.markdown_extensions.append(extension)  # type: ignore[arg-type]
+
+    def _token(self, path: Path) -> str:
+        """Name all that a page's HTML depends on beyond its text: outputs and listings."""
+        return self.shown[path].token if path in self.shown else ""
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         css = Path(__file__).parent / "markup" / "cells.css"
@@ -106,6 +134,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     @event_priority(-100)
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
         """Run the pages: by now other plugins have settled which there are."""
+        self.nav = nav
+        self.asked.recall_titles(files)
         began = time.monotonic()
         self._run(_sources(files))
         self._say_what_ran(time.monotonic() - began)
@@ -117,7 +147,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             page = read_page(path, shown_path(path), self.root)
             pages[page.path] = path
             self.problems.update(page.problems)
-            self.shown[path] = Shown(page, PageRun())
+            self.shown[path] = self._show(page, PageRun())
         store = Store(self.cache)
         settings = run_settings(self.config.execute)
         self.ran = dict[str, int]()
@@ -125,8 +155,11 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         with Progress() as progress:
             for result in run_pages(wanted, store, self.root, settings, tell=progress.cell):
                 progress.done(result.page)
-                self.shown[pages[result.page.path]] = Shown(result.page, result.run)
+                self.shown[pages[result.page.path]] = self._show(result.page, result.run)
                 self._note(result)
+
+    def _show(self, page: Page, run: PageRun) -> Shown:
+        return Shown(page, run, token=shown_token(page, run, self.root))
 
     def _note(self, result: PageResult) -> None:
         self.problems.update(result.problems)
@@ -141,10 +174,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         ran = sum(self.ran.values())
         log.info(f"Cells run: {ran} of {cells}, in {len(self.ran)} pages, {seconds:.2f} s")
 
+    @event_priority(50)  # before the blog plugin counts the words
     def on_page_content(
         self, html: str, *, page: SitePage, config: MkDocsConfig, files: Files
     ) -> str:
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
+        self.asked.note(page, html)
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
         if shown is None or shown.page.problems:
             return html
@@ -155,6 +190,24 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         return html
 
     @event_priority(-100)
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+        self.asked.keep_reading_times()
+        if self.serving and all_known(config.plugins):
+            self.alike.recall(env, self.nav, config, files, self.memo_of)
+        return env
+
+    def on_page_context(
+        self, context: TemplateContext, *, page: SitePage, config: MkDocsConfig, nav: Navigation
+    ) -> TemplateContext:
+        self.alike.fill(context, page)
+        return context
+
+    @event_priority(100)  # before others change what the template made
+    def on_post_page(self, output: str, *, page: SitePage, config: MkDocsConfig) -> str:
+        self.alike.note(page, output)
+        return output
+
+    @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         write_math_assets(Path(config.site_dir), self.characters, self.cache / "math")
         for problem in sorted(self.problems):
@@ -162,6 +215,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 log.error(str(problem))
             else:
                 print(problem, file=sys.stderr)
+        self.memo.sweep()
         if self.serving or self.target is None:
             return
         if self.problems or _warned(config):

@@ -12,7 +12,9 @@ raises: problems go to `report`, and to the page where nobody collects them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -31,7 +33,7 @@ from site_plugins.engine.cells import (
     is_listing,
 )
 from site_plugins.engine.listings import read_listing
-from site_plugins.engine.outputs import CellRun, PageRun
+from site_plugins.engine.outputs import CellRun, PageRun, cell_to_json
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.outputs import Place, render_outputs
 from site_plugins.markup.pages import page_path, shown_path
@@ -48,6 +50,20 @@ class Shown(NamedTuple):
 
     page: Page
     run: PageRun
+    token: str = ""  # changes whenever what is shown would
+
+
+def shown_token(page: Page, run: PageRun, root: Path) -> str:
+    """Return a hash of what the cells and listings of a page show; "" if it has none."""
+    if not page.cells and not page.listings:
+        return ""
+    listed = []
+    for listing in page.listings:
+        with suppress(ValueError):
+            listed.append(read_listing(listing, root))
+    outputs = [cell_to_json(cell)["outputs"] for cell in run.cells]
+    shown = repr((page, outputs, listed))
+    return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()
 
 
 def _knows_nothing(path: Path) -> Shown | None:
@@ -102,7 +118,7 @@ class _Renderer(Preprocessor):
     def _begin(self, path: Path | None) -> None:
         self._path = shown_path(path)
         found = self._look_up(path) if path else None
-        self._page, self._run = found or (Page(self._path), PageRun())
+        self._page, self._run, _ = found or Shown(Page(self._path), PageRun())
         self._cells = list(self._page.cells)
         self._listings = list(self._page.listings)
 

@@ -26,6 +26,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def postings(records: Sequence[Record]) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=1 << 17)  # under serve, one edit makes one page's sections new
 def impacts(record: Record) -> Mapping[str, int]:
     """Return how much each term of a record speaks for it, from 1 to HIGHEST."""
     weights: defaultdict[str, float] = defaultdict(float)

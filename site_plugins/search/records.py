@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 
@@ -56,12 +57,13 @@ class Record:
     language: str
 
 
+@lru_cache(maxsize=1 << 14)  # under serve, one edit makes one page new
 def page_records(
     html: str,
     *,
     url: str,
     title: str,
-    tags: Iterable[str] = (),
+    tags: tuple[str, ...] = (),
     date: str = "",
     language: str = "",
 ) -> tuple[Record, ...]:
@@ -73,7 +75,6 @@ def page_records(
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    shared = tuple(tags)
     return tuple(
         Record(
             url=url,
@@ -83,7 +84,7 @@ def page_records(
             text=_squeeze(section.text),
             code="\n".join(section.code),
             formulas=tuple(section.formulas),
-            tags=shared,
+            tags=tags,
             date=date,
             language=language,
         )

@@ -1,0 +1,47 @@
+"""Answers that MkDocs and Material ask for again and again, kept from build to build.
+
+Two questions take half of a rebuild that changes one page of a large blog: Material looks
+each post up in the list of all posts, by title, and reads each title out of the Markdown anew
+every time; and it parses the HTML of every post to count its words. Both objects take an
+answer that is given beforehand, so an answer found once is given as long as the text it was
+found for stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+
+class Asked:
+    """Titles by Markdown text, and reading times by HTML."""
+
+    def __init__(self) -> None:
+        self._titles: dict[tuple[str, str], str] = {}
+        self._minutes: dict[str, int] = {}
+        self._posts: list[tuple[str, Any]] = []
+
+    def recall_titles(self, files: Files) -> None:
+        """Give each page whose text is known the title that it had."""
+        self._posts = []
+        for file in files.documentation_pages():
+            page = file.page
+            if page is None or page.markdown is None:
+                continue  # not a post: read later, and looked up by nobody
+            if title := self._titles.get((file.src_uri, page.markdown)):
+                page.title = title
+
+    def note(self, page: Page, html: str) -> None:
+        """A page has been converted: learn its title, give it its reading time if known."""
+        if page.markdown is not None and page.title:
+            self._titles[page.file.src_uri, page.markdown] = page.title
+        config: Any = getattr(page, "config", None)
+        if hasattr(config, "readtime"):
+            self._posts.append((html, config))
+            config.readtime = config.readtime or self._minutes.get(html)
+
+    def keep_reading_times(self) -> None:
+        """All pages are converted: keep what the blog plugin has counted, and nothing older."""
+        self._minutes = {html: config.readtime for html, config in self._posts if config.readtime}
