@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -234,3 +238,44 @@ def test_what_is_not_known_to_be_pure_is_not_remembered():
 
     assert is_pure(["toc", "markdown.extensions.tables", "pymdownx.superfences", "trellis.cells"])
     assert not is_pure(["toc", "pymdownx.snippets"])
+
+
+def test_the_server_rebuilds_once_for_one_edit(served, project):
+    """`mkdocs serve` itself: the new output reaches the browser, and no rebuild follows another."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = project.root / "mkdocs.yml"
+    config.write_text(CONFIG + "watch: [lib]\n", encoding="utf-8")
+    project.write("lib/deep.py", "Y = 5\n")
+    project.write("docs/a.md", "# A\n\n```python exec\nfrom lib.deep import Y\nY * 11\n```\n")
+    command = [sys.executable, "-m", "mkdocs", "serve", "-a", f"127.0.0.1:{port}"]
+    log = project.root / "log"
+    with log.open("w") as out, subprocess.Popen(command, cwd=project.root, stderr=out) as server:
+        try:
+            _until(lambda: "<samp>55</samp>" in _fetch(port))
+            time.sleep(1)
+            project.write("lib/deep.py", "Y = 6\n")
+            _until(lambda: "<samp>66</samp>" in _fetch(port))
+            time.sleep(2)
+        finally:
+            server.terminate()
+    said = log.read_text(encoding="utf-8")
+    assert said.count("Detected file changes") == 1
+    assert "Ran docs/a.md: 1 cells" in said
+    assert not list(project.root.glob("lib/__pycache__"))
+
+
+def _fetch(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/sub/a/", timeout=10) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
