@@ -86,6 +86,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             look_up=self.shown.get,
             report=self.problems.add,
             root=str(self.root),
+            characters=self.characters,
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         config.extra_css += [CELLS_CSS, FORMULAS_CSS]

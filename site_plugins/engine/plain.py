@@ -1,0 +1,120 @@
+"""A value as text, without ever making much more text than will be shown.
+
+`repr` of a list of a million numbers, or of 200 MB of bytes, is a string of that size and
+several times over while it is made. So containers are abbreviated *before* they are printed:
+as a notebook does, after a thousand items comes `...`, and the text that the strings and
+items of a value may take together is bounded. What an object's own `__repr__` makes is its
+own affair; arrays and tensors abbreviate themselves.
+"""
+
+from __future__ import annotations
+
+import pprint
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+ITEMS = 1000  # of one container, as IPython's max_seq_length
+WIDTH = 88
+_DEPTH = 100  # pprint recurses
+_COST = 16  # characters that an item is taken to need, whatever it is
+
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+_STRINGS = (str, bytes, bytearray)
+# Their own repr is kept, so the beginning must be one of them.
+_BEGINNINGS: Mapping[type, Callable[[Any], object]] = {
+    deque: lambda full: deque(islice(full, ITEMS), full.maxlen),
+    Counter: lambda full: Counter(dict(full.most_common(ITEMS))),
+    OrderedDict: lambda full: OrderedDict(islice(full.items(), ITEMS)),
+    defaultdict: lambda full: defaultdict(full.default_factory, islice(full.items(), ITEMS)),
+    array: lambda full: full[:ITEMS],
+}
+
+
+def plain(value: object, limit: int) -> str:
+    """Return `repr(value)`, broken over lines where a plain container is long.
+
+    What is longer than `limit` characters is cut and ends in `...`.
+    """
+    kind = type(value)
+    if kind in _CONTAINERS or kind in _STRINGS:
+        short = _Abbreviation(limit).of(value)
+        return (
+            pprint.pformat(short, width=WIDTH, sort_dicts=False)
+            if kind in _CONTAINERS
+            else (repr(short))
+        )
+    if kind in _BEGINNINGS and len(value) > ITEMS:  # type: ignore[arg-type]
+        more = len(value) - ITEMS  # type: ignore[arg-type]
+        return cut(f"{_BEGINNINGS[kind](value)!r}\n... {more:,} more", limit)
+    return cut(repr(value), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a text, and say so where it had more."""
+    return text if len(text) <= limit else f"{text[:limit]}\n... truncated"
+
+
+class _Said:
+    """Prints as the text given, and sorts behind everything, as `...` in a set should."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __gt__(self, other: object) -> bool:
+        return True
+
+
+class _Abbreviation:
+    """Copies containers as far as there is room to print them."""
+
+    def __init__(self, limit: int) -> None:
+        self._room = limit
+        self._open: set[int] = set()  # the containers around the one being copied
+
+    def of(self, value: object) -> object:
+        self._room -= _COST
+        kind = type(value)
+        if kind in _STRINGS:
+            return self._string(value)
+        if kind not in _CONTAINERS:
+            return value
+        if id(value) in self._open or len(self._open) >= _DEPTH:
+            return _Said("...")
+        self._open.add(id(value))
+        try:
+            return self._container(value)
+        finally:
+            self._open.discard(id(value))
+
+    def _string(self, value: Any) -> object:
+        room = max(self._room, 0)
+        self._room -= len(value)
+        if len(value) <= room:
+            return value
+        return _Said(f"{value[:room]!r}... ({len(value):,} in all)")
+
+    def _container(self, value: Any) -> object:
+        if not isinstance(value, dict):
+            return type(value)(self._some(value, len(value)))
+        keys = self._some(value, len(value))
+        values = self._some(value.values(), len(value))
+        return dict(zip(keys, values, strict=False))  # room may have run out between them
+
+    def _some(self, items: Iterable[object], count: int) -> list[Any]:
+        found: list[object] = []
+        for item in islice(items, ITEMS):
+            if self._room <= 0:
+                break
+            found.append(self.of(item))
+        if len(found) < count:
+            found.append(_Said("..."))
+        return found
