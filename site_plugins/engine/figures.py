@@ -35,7 +35,7 @@ _STYLE = re.compile(r"<defs><style type=\"text/css\">\*\{(.*?)\}</style></defs>"
 
 
 class Figures:
-    """The figures of the cell that is running: each is shown once, unless it changed since."""
+    """The figures of one cell: each is shown once, and again only if it has changed since."""
 
     def __init__(self) -> None:
         self._shown: list[Any] = []
@@ -47,7 +47,6 @@ class Figures:
             return []
         drawn = [rich for number in plt.get_fignums() for rich in self.draw(plt.figure(number))]
         plt.close("all")
-        self._shown.clear()
         return drawn
 
     def draw(self, figure: Any) -> list[Rich]:

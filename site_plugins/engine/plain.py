@@ -12,7 +12,7 @@ from __future__ import annotations
 import pprint
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -36,20 +36,27 @@ _BEGINNINGS: Mapping[type, Callable[[Any], object]] = {
 def plain(value: object, limit: int) -> str:
     """Return `repr(value)`, broken over lines where a plain container is long.
 
-    What is longer than `limit` characters is cut and ends in `...`.
+    Where there is more of it than `limit` characters, its end says so.
     """
-    kind = type(value)
-    if kind in _CONTAINERS or kind in _STRINGS:
+    kind: type = type(value)
+    if kind in _STRINGS:
+        return _string(value, limit)
+    if kind in _CONTAINERS:
         short = _Abbreviation(limit).of(value)
-        return (
-            pprint.pformat(short, width=WIDTH, sort_dicts=False)
-            if kind in _CONTAINERS
-            else (repr(short))
-        )
-    if kind in _BEGINNINGS and len(value) > ITEMS:  # type: ignore[arg-type]
-        more = len(value) - ITEMS  # type: ignore[arg-type]
-        return cut(f"{_BEGINNINGS[kind](value)!r}\n... {more:,} more", limit)
+        return cut(pprint.pformat(short, width=WIDTH, sort_dicts=False), limit)
+    beginning: Any = value
+    if kind in _BEGINNINGS and len(beginning) > ITEMS:
+        end = f"\n... {len(beginning) - ITEMS:,} more"
+        return repr(_BEGINNINGS[kind](value))[: limit - len(end)] + end
     return cut(repr(value), limit)
+
+
+def _string(value: Any, limit: int) -> str:
+    text = repr(value[:limit])
+    if len(value) <= limit and len(text) <= limit:
+        return text
+    end = f"... ({len(value):,} in all)"
+    return text[: max(limit - len(end), 0)] + end
 
 
 def cut(text: str, limit: int) -> str:
@@ -98,23 +105,15 @@ class _Abbreviation:
     def _string(self, value: Any) -> object:
         room = max(self._room, 0)
         self._room -= len(value)
-        if len(value) <= room:
-            return value
-        return _Said(f"{value[:room]!r}... ({len(value):,} in all)")
+        return value if len(value) <= room else _Said(_string(value, room))
 
     def _container(self, value: Any) -> object:
-        if not isinstance(value, dict):
-            return type(value)(self._some(value, len(value)))
-        keys = self._some(value, len(value))
-        values = self._some(value.values(), len(value))
-        return dict(zip(keys, values, strict=False))  # room may have run out between them
-
-    def _some(self, items: Iterable[object], count: int) -> list[Any]:
-        found: list[object] = []
-        for item in islice(items, ITEMS):
+        pairs = isinstance(value, dict)
+        found: list[Any] = []
+        for item in islice(value.items() if pairs else value, ITEMS):
             if self._room <= 0:
                 break
-            found.append(self.of(item))
-        if len(found) < count:
-            found.append(_Said("..."))
-        return found
+            found.append(tuple(map(self.of, item)) if pairs else self.of(item))
+        if len(found) < len(value):
+            found.append((_Said("..."), _Said("...")) if pairs else _Said("..."))
+        return type(value)(found)

@@ -76,14 +76,14 @@ _FORMULA = re.compile(
 )
 # NumPy greys out the terms of a polynomial that are zero; math-core knows no such colour, and
 # on a page its contrast would be 1.5.
-_GREY = re.compile(r"\\color\{LightGray\}")
+_GREY = re.compile(r"\\color\{LightGray\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 _DISPLAYED = re.compile(r"\s*\\displaystyle\b")
 
 
 @lru_cache(maxsize=256)
 def render_latex(text: str) -> Rendered:
     """Return a text with its formulas as MathML, the text between them escaped."""
-    text = _GREY.sub("", text.strip())
+    text = _GREY.sub(r"\1", text.strip())
     found = list(_FORMULA.finditer(text))
     formulas = [_formula(one) for one in found] or [Formula(text, display=True)]
     if len(found) == 1 and found[0][0] == text:  # it stands alone: it is displayed

@@ -55,12 +55,21 @@ def render_outputs(run: CellRun, place: Place) -> tuple[str, ...]:
     failed = complaint(place.cell, run) is not None
     if not place.cell.options.output and not failed:
         return ()
+    if not place.cell.options.fig_alt and not all(map(_described, run.outputs)):
+        place.problem(
+            "this cell draws a figure without '#| fig-alt: ...'; say in a sentence what it shows"
+        )
+    groups = [(drawn, list(group)) for drawn, group in groupby(run.outputs, _is_picture)]
+    figures = [at for at, (drawn, _) in enumerate(groups) if drawn]
     parts: list[str] = []
-    for pictures, group in groupby(run.outputs, _is_picture):
-        if pictures:
-            parts.append(_figure([one for one in group if isinstance(one, Rich)], place))
+    number = 0
+    for at, (drawn, outputs) in enumerate(groups):
+        shown = [_render(one, place, failed, number + i) for i, one in enumerate(outputs)]
+        number += len(outputs)
+        if drawn:
+            parts.append(_figure(shown, place, at == figures[0], at == figures[-1]))
         else:
-            parts += [_render(output, place, failed, len(parts)) for output in group]
+            parts += shown
     return tuple(map(printable, parts))
 
 
@@ -71,6 +80,10 @@ def best_form(rich: Rich) -> str:
 
 def _is_picture(output: Output) -> bool:
     return isinstance(output, Rich) and best_form(output) in PICTURES
+
+
+def _described(output: Output) -> bool:
+    return not _is_picture(output) or (isinstance(output, Rich) and bool(output.alt))
 
 
 def _render(output: Output, place: Place, failed: bool, number: int) -> str:
@@ -85,9 +98,12 @@ def _render(output: Output, place: Place, failed: bool, number: int) -> str:
 
 
 def _rich(rich: Rich, place: Place, number: int) -> str:
-    match best_form(rich):
+    form = best_form(rich)
+    match form:
         case "text/html":
             return _scrolling("div", "html", rich.data["text/html"], place)
+        case _ if form in PICTURES:
+            return picture(rich, form, f"{place.name}-{number}-", place.cell.options.fig_alt)
         case "text/markdown":
             rendered = render_markdown(rich.data["text/markdown"])
             return _scrolling("div", "markdown", _settled(rendered, place, number), place)
@@ -103,7 +119,7 @@ def _settled(rendered: Rendered, place: Place, number: int) -> str:
     for fault in rendered.faults:
         place.problem(f"output of this cell: {fault}")
     place.characters.update(rendered.characters)
-    return own_ids(rendered.html, f"{place.name}-out-{number}-")
+    return own_ids(rendered.html, f"{place.name}-{number}-")
 
 
 def _terminal(text: str, place: Place) -> str:
@@ -124,17 +140,13 @@ def _scrolling(tag: str, kind: str, content: str, place: Place) -> str:
     )
 
 
-def _figure(pictures: Iterable[Rich], place: Place) -> str:
+def _figure(pictures: Iterable[str], place: Place, first: bool, last: bool) -> str:
+    """Return pictures that follow each other as one figure.
+
+    Where text stands between a cell's pictures there are several: the first has the name that
+    prose links to, the last the caption.
+    """
     options = place.cell.options
-    pictures = list(pictures)
-    if not options.fig_alt and not all(one.alt for one in pictures):
-        place.problem(
-            "this cell draws a figure without '#| fig-alt: ...'; say in a sentence what it shows"
-        )
-    drawn = "".join(
-        picture(one, best_form(one), f"{place.name}-{number}-", one.alt or options.fig_alt)
-        for number, one in enumerate(pictures)
-    )
-    caption = f"<figcaption>{escape(options.fig_cap)}</figcaption>" if options.fig_cap else ""
-    name = f' id="{place.name}"' if options.label else ""
-    return f'<figure class="trellis-figure"{name}>{drawn}{caption}</figure>'
+    name = f' id="{place.name}"' if options.label and first else ""
+    said = f"<figcaption>{escape(options.fig_cap)}</figcaption>" if options.fig_cap and last else ""
+    return f'<figure class="trellis-figure"{name}>{"".join(pictures)}{said}</figure>'

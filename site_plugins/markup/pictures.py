@@ -30,8 +30,12 @@ _REFERENCE = re.compile(
 
 
 def picture(rich: Rich, mime: str, prefix: str, alt: str) -> str:
-    """Return one picture; `prefix` begins every id that it defines."""
+    """Return one picture; `prefix` begins every id that it defines.
+
+    `alt` is what it shows, where it did not bring words of its own.
+    """
     data = rich.data[mime]
+    alt = rich.alt or alt
     if mime == SVG:
         return _svg(own_ids(data, prefix), rich, alt)
     width, height = _shown_size(pixel_size(_head(data)), rich)
