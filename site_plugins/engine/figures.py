@@ -24,7 +24,9 @@ from site_plugins.engine.pictures import pixel_size
 
 STYLE = Path(__file__).with_name("matplotlib.rc")
 INK = "#010203"  # the colour that STYLE gives to whatever should follow the page's text
-SVG_LIMIT = 512 * 1024  # characters: more than plots have, less than some 6,000 markers need
+SVG_LIMIT = (
+    512 * 1024
+)  # characters: a scatter of 5,000 points needs more, plots with lines far less
 PNG_SCALE = 2  # pixels of the file to a pixel of the page, for dense screens
 _CSS_DPI = 96
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}

@@ -151,6 +151,7 @@ _SWITCHES = {
 }
 
 
+@lru_cache(maxsize=1024)
 def _styled(style: Style, given: str) -> Style:
     """Return the style after `ESC [ given m`."""
     codes = iter(_codes(given))

@@ -386,6 +386,14 @@ def test_ipython_is_there_when_asked_for_and_no_input(project):
     assert b'"files": {}' in entry.read_bytes()
 
 
+def test_the_rest_of_ipython_is_the_real_one(project):
+    """What libraries import from deeper inside it is found, and its values are shown."""
+    pytest.importorskip("IPython.core.display", reason="IPython is absent")
+    source = "from IPython.core.display import HTML\nHTML('<b>')"
+    (found,) = rich(project.run_cells(source))
+    assert found.data["text/html"] == "<b>"
+
+
 def test_the_stand_ins_need_no_ipython(project):
     """Without it installed the same imports work, and its other modules are missing."""
     hide = (
