@@ -96,6 +96,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             look_up=self.shown.get,
             report=self.problems.add,
             root=str(self.root),
+            characters=self.characters,
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)

@@ -25,10 +25,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Rich:
-    """A value in each form it offers, by MIME type; `note` is said beside it."""
+    """A value in each form it offers, by MIME type; `note` is said beside it.
+
+    Of a picture, `width` and `height` are those at which it should be shown, in CSS pixels, 0
+    where it does not matter, and `alt` what it shows in words, where it brought them along.
+    """
 
     data: Mapping[str, str]
     note: str = ""
+    width: int = 0
+    height: int = 0
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,11 @@ def cell_from_json(data: Mapping[str, Any]) -> CellRun:
             values["kinds"] = tuple(values["kinds"])
         outputs.append(kind(**values))
     return CellRun(tuple(outputs), float(data["seconds"]))
+
+
+def storable(text: str) -> str:
+    """Return text that UTF-8 can write: a lone surrogate as its escape, as print shows it."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cell_name(index: int) -> str:

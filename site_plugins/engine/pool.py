@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 
-from site_plugins.engine import figures, template
+from site_plugins.engine import backend, figures, template
 from site_plugins.engine.outputs import CellRun
 from site_plugins.engine.worker import Job, run_page
 
@@ -39,7 +39,7 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MATPLOTLIBRC": str(figures.STYLE),
-    "MPLBACKEND": "agg",
+    "MPLBACKEND": backend.NAME,
     "PYTHONUNBUFFERED": "1",
 }
 

@@ -9,6 +9,7 @@ alternate in Python; between C and C it is kept within each stream.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -26,6 +27,8 @@ class Streams:
         """`tell(stream, text)` is called with each stretch of text, in order."""
         self._tell = tell
         self._files: dict[int, BinaryIO] = {}
+        # A character may come in two writes, and we may look between them.
+        self._decoders = {fd: codecs.getincrementaldecoder("utf-8")("replace") for fd in NAMES}
         self._last = 1
         for fd in NAMES:
             file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (open as long as we are)
@@ -48,7 +51,15 @@ class Streams:
             if size:
                 data = os.pread(file.fileno(), size, 0)
                 os.ftruncate(file.fileno(), 0)
-                self._tell(NAMES[fd], data.decode("utf-8", "replace"))
+                if text := self._decoders[fd].decode(data):
+                    self._tell(NAMES[fd], text)
+
+    def finish(self) -> None:
+        """Collect, and tell of a character that was left unfinished."""
+        self.collect()
+        for fd, decoder in self._decoders.items():
+            if text := decoder.decode(b"", final=True):
+                self._tell(NAMES[fd], text)
 
 
 class _Stream(io.TextIOWrapper):

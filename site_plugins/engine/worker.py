@@ -22,16 +22,26 @@ import tokenize
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from site_plugins.engine.backend import Listener
 from site_plugins.engine.cells import Cell
-from site_plugins.engine.display import bundle
-from site_plugins.engine.figures import is_drawing, take_figures
-from site_plugins.engine.outputs import CellRun, Output, Raised, Rich, Text, cell_name, complaint
+from site_plugins.engine.display import bundle, method_of, rich_of
+from site_plugins.engine.figures import Figures, is_drawing, is_figure
+from site_plugins.engine.notebook import stand_in
+from site_plugins.engine.outputs import (
+    CellRun,
+    Output,
+    Raised,
+    Text,
+    cell_name,
+    complaint,
+    storable,
+)
 from site_plugins.engine.sources import Recorder
 from site_plugins.engine.streams import Streams
 from site_plugins.engine.template import BARE
@@ -39,6 +49,7 @@ from site_plugins.engine.template import BARE
 MAX_OUTPUT = 1 << 20  # characters a cell may print before the rest is cut
 
 Event = tuple[Any, ...]
+_ENGINE = os.path.dirname(__file__) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,11 @@ def run_page(job: Job, send: Callable[[Event], None]) -> None:
     _settle(job.root)
     recorder = Recorder(Path(job.root), BARE)
     outputs = _Outputs(job.max_output)
+    known = stand_in(outputs)
     sessions: dict[str, types.ModuleType] = {}
     for cell in job.cells:
         send(("cell", cell.index))
-        main = sessions.setdefault(cell.session, _fresh_main(outputs))
+        main = sessions.setdefault(cell.session, _fresh_main(known))
         sys.modules["__main__"] = main
         run = _run_cell(cell, main, outputs)
         send(("ran", run))
@@ -112,23 +124,77 @@ class _Outputs:
         self._streams = Streams(self._print)
         self._taken: list[Output] = []
         self._printed = 0
+        self._clear_next = False
+        self._figures = Figures()
+        Listener.show_open, Listener.show_one = self.show_figures, self.show_value
 
     def take(self) -> tuple[Output, ...]:
         """Return what has come since the last time."""
-        self._streams.collect()
-        taken, self._taken, self._printed = tuple(self._taken), [], 0
+        self._streams.finish()
+        taken = tuple(self._taken)
+        self._figures = Figures()
+        self._drop()
         return taken
 
     def show(self, output: Output) -> None:
         self._streams.collect()
+        if self._clear_next:
+            self._drop()
         self._taken.append(output)
 
-    def display(self, *values: object) -> None:
-        """Show each value as the last expression of a cell is shown."""
-        for value in values:
-            self.show(_cut(bundle(value), self._limit))
+    def show_figures(self) -> None:
+        """Show the figures that are open, and close them."""
+        for figure in self._figures.take():
+            self.show(figure)
+
+    def show_value(
+        self,
+        value: object,
+        include: Container[str] | None = None,
+        exclude: Container[str] | None = None,
+    ) -> None:
+        """Show a value as the last expression of a cell is shown."""
+        if is_figure(value):
+            for figure in self._figures.draw(value):
+                self.show(figure)
+            return
+        if shows_itself := method_of(value, "_ipython_display_"):
+            try:
+                shows_itself()
+                return
+            except NotImplementedError:  # the protocol's way to say: not this time
+                pass
+        offered = bundle(value, self._limit, self._complain, include=include, exclude=exclude)
+        self.show(offered)
+
+    def show_data(self, data: Mapping[str, object], metadata: Mapping[str, Any]) -> None:
+        """Show what a library has put into forms itself."""
+        self.show(rich_of(data, metadata, self._limit, self._complain))
+
+    def clear(self, *, wait: bool) -> None:
+        """Forget what the cell has shown, now or when it shows something else."""
+        self._streams.collect()
+        if wait:
+            self._clear_next = True
+        else:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._taken, self._printed, self._clear_next = [], 0, False
+
+    def _complain(self, error: BaseException) -> None:
+        """Print what a value's own method raised while it was to be shown."""
+        told = traceback.TracebackException.from_exception(error)
+        for link in _chain(told):
+            ours = [frame.filename.startswith(_ENGINE) for frame in link.stack]
+            del link.stack[: len(ours) - ours[::-1].index(True) if True in ours else 0]
+            _shorten(link)
+        self._streams.collect()
+        self._print("stderr", storable("".join(told.format())))
 
     def _print(self, stream: str, text: str) -> None:
+        if self._clear_next:
+            self._drop()
         room = self._limit - self._printed
         if room < 0:
             return
@@ -144,17 +210,9 @@ class _Outputs:
             self._taken.append(Text(stream, text))
 
 
-def _cut(rich: Rich, limit: int) -> Rich:
-    """Shorten what is text; a picture cannot be cut."""
-    plain = rich.data["text/plain"]
-    if len(plain) <= limit:
-        return rich
-    return Rich({**rich.data, "text/plain": f"{plain[:limit]}\n... truncated"}, rich.note)
-
-
-def _fresh_main(outputs: _Outputs) -> types.ModuleType:
+def _fresh_main(known: Mapping[str, object]) -> types.ModuleType:
     main = types.ModuleType("__main__")
-    main.__dict__.update(__builtins__=builtins, display=outputs.display)
+    main.__dict__.update(__builtins__=builtins, **known)
     return main
 
 
@@ -162,10 +220,9 @@ def _run_cell(cell: Cell, main: types.ModuleType, outputs: _Outputs) -> CellRun:
     began = time.perf_counter()
     try:
         value = _execute(cell, main.__dict__)
-        for figure in take_figures():
-            outputs.show(figure)
-        if value is not None and not is_drawing(value):
-            outputs.display(value)
+        outputs.show_figures()
+        if value is not None and (is_figure(value) or not is_drawing(value)):
+            outputs.show_value(value)
     except BaseException as error:  # SystemExit and KeyboardInterrupt too: it is only a cell
         seconds = time.perf_counter() - began
         outputs.show(_raised(error, cell))
@@ -233,13 +290,9 @@ def _raised(error: BaseException, cell: Cell) -> Raised:
             del link.stack[: inner.index(True)]
         else:
             del link.stack[:]
-        if getattr(link, "filename", None):  # where a syntax error is
-            link.filename = _short(link.filename)
-        for frame in link.stack:
-            _ = frame.line  # looked up by the file's name, which is about to change
-            frame.filename = _short(frame.filename)
+        _shorten(link)
     kinds = tuple(kind.__name__ for kind in type(error).__mro__[:-1])
-    return Raised(kinds, _message(told), "".join(told.format()), line)
+    return Raised(kinds, storable(_message(told)), storable("".join(told.format())), line)
 
 
 def _message(told: traceback.TracebackException) -> str:
@@ -250,6 +303,14 @@ def _message(told: traceback.TracebackException) -> str:
         return "".join(lines).strip()
     place = "" if file.startswith("<cell ") else f" ({file}, line {told.lineno})"
     return lines[-1].strip() + place
+
+
+def _shorten(link: traceback.TracebackException) -> None:
+    if getattr(link, "filename", None):  # where a syntax error is
+        link.filename = _short(link.filename)
+    for frame in link.stack:
+        _ = frame.line  # looked up by the file's name, which is about to change
+        frame.filename = _short(frame.filename)
 
 
 def _short(filename: str) -> str:

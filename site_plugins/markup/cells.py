@@ -75,7 +75,10 @@ def _tells_nobody(problem: Problem) -> None:
 
 
 class CellsExtension(Extension):
-    """Options: `look_up(path) -> Shown | None`, `report(problem)`, `root` of the project."""
+    """Options: `look_up(path) -> Shown | None`, `report(problem)`, `root` of the project.
+
+    `characters` is a set to which those of formulas in outputs are added, for the math font.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.config = {
@@ -83,6 +86,7 @@ class CellsExtension(Extension):
             "look_up": [_knows_nothing, "Returns what is known of the page at a path"],
             "report": [_tells_nobody, "Takes each problem"],
             "root": [".", "The folder that src= paths start from"],
+            "characters": [set(), "Takes the characters of formulas in outputs"],
         }
         super().__init__(**options)
 
@@ -108,6 +112,7 @@ class _Renderer(Preprocessor):
         self._look_up: Callable[[Path], Shown | None] = config["look_up"]
         self._report: Report = config["report"]
         self._root = Path(config["root"])
+        self._characters: set[str] = config["characters"]
         self._begin(None)
 
     def run(self, lines: list[str]) -> list[str]:
@@ -170,7 +175,7 @@ class _Renderer(Preprocessor):
     def _outputs(self, cell: Cell, run: CellRun | None) -> Sequence[str]:
         if run is None:
             return ('<p class="trellis-problem">This cell has not run.</p>',)
-        place = Place(self._page, cell, self._report)
+        place = Place(self._page, cell, self._report, self._characters)
         return render_outputs(run, place)
 
     def _listing(self, listing: Listing, rest: Mapping[str, Any]) -> str:

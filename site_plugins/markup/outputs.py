@@ -7,9 +7,8 @@ they show, and their ids are made unique, for a blog's front page shows several 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -25,12 +24,12 @@ from site_plugins.engine.outputs import (
     locate,
 )
 from site_plugins.engine.problems import Problem, Report
+from site_plugins.markup.forms import Rendered, render_latex, render_markdown
+from site_plugins.markup.pictures import PICTURES, own_ids, picture
+from site_plugins.markup.terminal import printable, to_html
 
-_PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_ID = re.compile(r'\b(id="|href="#|url\(#)')
-_SIZE = re.compile(r'<svg\b[^>]*?width="([\d.]+)pt"[^>]*?height="([\d.]+)pt"')
-_PIXELS_PER_POINT = 96 / 72
+# What a page shows of the forms that a value offers; the order is nbconvert's.
+FORMS = ("text/html", "text/markdown", "image/svg+xml", "text/latex", *PICTURES, "text/plain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Place:
     page: Page
     cell: Cell
     report: Report
+    characters: set[str] = field(default_factory=set)  # those of formulas, for the math font
 
     @property
     def name(self) -> str:
@@ -55,42 +55,76 @@ def render_outputs(run: CellRun, place: Place) -> tuple[str, ...]:
     failed = complaint(place.cell, run) is not None
     if not place.cell.options.output and not failed:
         return ()
-    parts = []
-    for pictures, group in groupby(run.outputs, _is_picture):
-        if pictures:
-            parts.append(_figure([one for one in group if isinstance(one, Rich)], place))
+    if not place.cell.options.fig_alt and not all(map(_described, run.outputs)):
+        place.problem(
+            "this cell draws a figure without '#| fig-alt: ...'; say in a sentence what it shows"
+        )
+    groups = [(drawn, list(group)) for drawn, group in groupby(run.outputs, _is_picture)]
+    figures = [at for at, (drawn, _) in enumerate(groups) if drawn]
+    parts: list[str] = []
+    number = 0
+    for at, (drawn, outputs) in enumerate(groups):
+        shown = [_render(one, place, failed, number + i) for i, one in enumerate(outputs)]
+        number += len(outputs)
+        if drawn:
+            parts.append(_figure(shown, place, at == figures[0], at == figures[-1]))
         else:
-            parts += [_render(output, place, failed) for output in group]
-    return tuple(parts)
+            parts += shown
+    return tuple(map(printable, parts))
+
+
+def best_form(rich: Rich) -> str:
+    """Return the MIME type of the form that a page shows."""
+    return next(mime for mime in FORMS if mime in rich.data)
 
 
 def _is_picture(output: Output) -> bool:
-    return isinstance(output, Rich) and _best(output) in _PICTURES
+    return isinstance(output, Rich) and best_form(output) in PICTURES
 
 
-def _best(rich: Rich) -> str:
-    offered = ("text/html", *_PICTURES, "text/plain")
-    return next(mime for mime in offered if mime in rich.data)
+def _described(output: Output) -> bool:
+    return not _is_picture(output) or (isinstance(output, Rich) and bool(output.alt))
 
 
-def _render(output: Output, place: Place, failed: bool) -> str:
+def _render(output: Output, place: Place, failed: bool, number: int) -> str:
     match output:
         case Text(stream, text):
-            return _area(_plain(text, place), place, stream)
-        case Rich() if _best(output) == "text/html":
-            return _scrolling("div", "html", output.data["text/html"], place)
-        case Rich(data, note):
-            said = f'<p class="trellis-note">{escape(note)}</p>' if note else ""
-            return said + _area(_plain(data["text/plain"], place), place, "value")
+            return _area(_terminal(text, place), place, stream)
+        case Rich():
+            return _rich(output, place, number)
         case Raised(traceback=text):
             kind = "failure" if failed else "raised"
-            return _area(_plain(text, place), place, kind)
+            return _area(_terminal(text, place), place, kind)
 
 
-def _plain(text: str, place: Place) -> str:
-    """Return text escaped, without terminal codes, its places in the page's own lines."""
-    located = locate(_ANSI.sub("", text), place.page.path, place.page.cells)
-    return escape(located.rstrip("\n"), quote=False)
+def _rich(rich: Rich, place: Place, number: int) -> str:
+    form = best_form(rich)
+    match form:
+        case "text/html":
+            return _scrolling("div", "html", rich.data["text/html"], place)
+        case _ if form in PICTURES:
+            return picture(rich, form, f"{place.name}-{number}-", place.cell.options.fig_alt)
+        case "text/markdown":
+            rendered = render_markdown(rich.data["text/markdown"])
+            return _scrolling("div", "markdown", _settled(rendered, place, number), place)
+        case "text/latex":
+            rendered = render_latex(rich.data["text/latex"])
+            return _scrolling("div", "latex", _settled(rendered, place, number), place)
+    note = f'<p class="trellis-note">{escape(rich.note)}</p>' if rich.note else ""
+    return note + _area(_terminal(rich.data["text/plain"], place), place, "value")
+
+
+def _settled(rendered: Rendered, place: Place, number: int) -> str:
+    """Tell what is wrong with a form and what it needs; return it with ids of its own."""
+    for fault in rendered.faults:
+        place.problem(f"output of this cell: {fault}")
+    place.characters.update(rendered.characters)
+    return own_ids(rendered.html, f"{place.name}-{number}-")
+
+
+def _terminal(text: str, place: Place) -> str:
+    """Return text escaped, in its colours, its places in the page's own lines."""
+    return to_html(locate(text, place.page.path, place.page.cells).rstrip("\n"))
 
 
 def _area(text: str, place: Place, kind: str) -> str:
@@ -106,31 +140,13 @@ def _scrolling(tag: str, kind: str, content: str, place: Place) -> str:
     )
 
 
-def _figure(pictures: Iterable[Rich], place: Place) -> str:
+def _figure(pictures: Iterable[str], place: Place, first: bool, last: bool) -> str:
+    """Return pictures that follow each other as one figure.
+
+    Where text stands between a cell's pictures there are several: the first has the name that
+    prose links to, the last the caption.
+    """
     options = place.cell.options
-    if not options.fig_alt:
-        place.problem(
-            "this cell draws a figure without '#| fig-alt: ...'; say in a sentence what it shows"
-        )
-    drawn = "".join(
-        _picture(picture, f"{place.name}-{number}-", options.fig_alt)
-        for number, picture in enumerate(pictures)
-    )
-    caption = f"<figcaption>{escape(options.fig_cap)}</figcaption>" if options.fig_cap else ""
-    name = f' id="{place.name}"' if options.label else ""
-    return f'<figure class="trellis-figure"{name}>{drawn}{caption}</figure>'
-
-
-def _picture(picture: Rich, prefix: str, alt: str) -> str:
-    mime = _best(picture)
-    data = picture.data[mime]
-    said = escape(alt)
-    if mime != "image/svg+xml":
-        return f'<img src="data:{mime};base64,{data.strip()}" alt="{said}">'
-    svg = _ID.sub(lambda found: found[1] + prefix, data)
-    size = _SIZE.match(svg)
-    if size:  # in pixels, so that the space is kept before style sheets have loaded
-        width, height = (round(float(points) * _PIXELS_PER_POINT) for points in size.groups())
-        svg = re.sub(r'width="[\d.]+pt"', f'width="{width}"', svg, count=1)
-        svg = re.sub(r'height="[\d.]+pt"', f'height="{height}"', svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{said}"', 1)
+    name = f' id="{place.name}"' if options.label and first else ""
+    said = f"<figcaption>{escape(options.fig_cap)}</figcaption>" if options.fig_cap and last else ""
+    return f'<figure class="trellis-figure"{name}>{"".join(pictures)}{said}</figure>'
