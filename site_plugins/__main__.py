@@ -2,6 +2,7 @@
 
 python -m site_plugins run                  every page that has to
 python -m site_plugins run docs/en/posts/hmm-evaluation.md --force
+python -m site_plugins run --scheduler tcp://10.0.0.1:8786   on a Dask cluster
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import run_pages
@@ -28,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run.add_argument("pages", nargs="*", type=Path, help="Markdown files; all if none is named")
     run.add_argument("--force", action="store_true", help="run also what is stored")
     run.add_argument("--jobs", type=int, help="processes at once; one a core if not given")
+    run.add_argument("--scheduler", help="of a Dask cluster to run on, tcp://host:port")
     options = parser.parse_args(argv)
     try:
         site = read_site(options.config_file)
@@ -46,13 +49,16 @@ def _run(site: Site, options: argparse.Namespace) -> int:
     problems: set[Problem] = {problem for page in pages for problem in page.problems}
     settings = run_settings(site.execute, options.jobs)
     ran = 0
-    for result in run_pages(pages, Store(site.cache), site.root, settings, force=options.force):
-        problems.update(result.problems)
-        ran += result.ran
-        if result.ran:
-            print(f"{result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
-        for warning in result.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+    with workers(options.scheduler or site.execute.get("scheduler")) as executor:
+        for result in run_pages(
+            pages, Store(site.cache), site.root, settings, force=options.force, executor=executor
+        ):
+            problems.update(result.problems)
+            ran += result.ran
+            if result.ran:
+                print(f"{result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
+            for warning in result.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
     for problem in sorted(problems):
         print(problem, file=sys.stderr)
     cells = sum(len(page.cells) for page in pages)

@@ -26,11 +26,13 @@ from mkdocs.structure.pages import Page as SitePage
 from mkdocs.utils import CountHandler
 
 from site_plugins.aside import aside_of, swap, sweep
+from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
-from site_plugins.engine.runs import HEAVY, run_pages
+from site_plugins.engine.remote import RemoteError
+from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown
 from site_plugins.markup.mathfont import write_math_assets
@@ -45,13 +47,15 @@ FORMULAS_CSS = "assets/math/formulas.css"
 
 
 class ExecuteConfig(Config):
-    """How articles are run. Seconds and counts; `jobs: 0` is one process a core."""
+    """How articles are run. Seconds and counts; `jobs: 0` is one process a core, or as many
+    as the cluster has threads."""
 
     jobs = option.Type(int, default=0)
     timeout = option.Type((int, float), default=Limits().page)
     cell_timeout = option.Type((int, float), default=Limits().cell)
     max_output = option.Type(int, default=MAX_OUTPUT)
     preload = option.ListOfItems(option.Type(str), default=list(HEAVY))
+    scheduler = option.Optional(option.Type(str))  # of a Dask cluster, tcp://host:port
 
 
 class ArticlesConfig(Config):
@@ -104,7 +108,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
         """Run the pages: by now other plugins have settled which there are."""
         began = time.monotonic()
-        self._run(_sources(files))
+        try:
+            self._run(_sources(files))
+        except RemoteError as error:
+            if not self.serving:
+                raise Abort(str(error)) from None
+            log.error(str(error))  # raising under serve would hang every page
         self._say_what_ran(time.monotonic() - began)
         return nav
 
@@ -118,16 +127,19 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         store = Store(self.cache)
         settings = run_settings(self.config.execute)
         self.ran = dict[str, int]()
-        for result in run_pages(
-            [shown.page for shown in self.shown.values()], store, self.root, settings
-        ):
-            self.shown[pages[result.page.path]] = Shown(result.page, result.run)
-            self.problems.update(result.problems)
-            if result.ran:
-                self.ran[result.page.path] = result.ran
-                log.info(f"Ran {result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
-            for warning in result.warnings:
-                log.info(f"Warning: {warning}")  # not log.warning: --strict would fail on it
+        asked = [shown.page for shown in self.shown.values()]
+        with workers(self.config.execute.scheduler) as executor:
+            for result in run_pages(asked, store, self.root, settings, executor=executor):
+                self._take(result, pages[result.page.path])
+
+    def _take(self, result: PageResult, path: Path) -> None:
+        self.shown[path] = Shown(result.page, result.run)
+        self.problems.update(result.problems)
+        if result.ran:
+            self.ran[result.page.path] = result.ran
+            log.info(f"Ran {result.page.path}: {result.ran} cells, {result.run.seconds:.2f} s")
+        for warning in result.warnings:
+            log.info(f"Warning: {warning}")  # not log.warning: --strict would fail on it
 
     def _say_what_ran(self, seconds: float) -> None:
         cells = sum(len(shown.page.cells) for shown in self.shown.values())

@@ -20,7 +20,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -61,14 +61,22 @@ def _counted(part: str) -> str:
 
 
 @cache
-def _environment() -> str:
-    """Hash what every run depends on: this engine, Python, the machine's kind."""
+def environment() -> Mapping[str, str]:
+    """Return what every run depends on: this engine, Python, the machine's kind."""
     engine = hashlib.sha256()
     for file in sorted(Path(__file__).parent.iterdir()):
         if file.suffix in (".py", ".rc"):
             engine.update(file.read_bytes())
-    parts = (engine.hexdigest(), sys.version, sys.platform, platform.machine())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return {
+        "engine": engine.hexdigest()[:16],
+        "Python": sys.version,
+        "platform": sys.platform,
+        "machine": platform.machine(),
+    }
+
+
+def _environment() -> str:
+    return hashlib.sha256("\0".join(environment().values()).encode()).hexdigest()
 
 
 class Store:
@@ -86,10 +94,14 @@ class Store:
 
     def why_not(self, key: str, root: Path) -> list[str]:
         """Return why nothing stored under this key can be used: of the newest run, each change."""
-        newest = next(self._entries(key), None)
+        newest = self.newest(key)
         if newest is None:
             return ["its cells have never run as they stand"]
         return list(changes(newest.inputs, root))
+
+    def newest(self, key: str) -> Entry | None:
+        """Return the newest run under this key, whether or not it may be used."""
+        return next(self._entries(key), None)
 
     def keep(self, key: str, entry: Entry) -> None:
         """Store a run. Raises OSError where the folder cannot be written; nothing is lost then."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from site_plugins.engine.cache import Entry, Store, page_key
 from site_plugins.engine.cells import Page
+from site_plugins.engine.executors import run_jobs_on
 from site_plugins.engine.outputs import PageRun, complaint, page_line
 from site_plugins.engine.pool import START_METHOD, Limits, Outcome, cores, run_jobs
 from site_plugins.engine.problems import Problem
@@ -53,11 +55,13 @@ def run_pages(
     settings: Settings | None = None,
     *,
     force: bool = False,
+    executor: Executor | None = None,
 ) -> Iterator[PageResult]:
     """Yield a result for each page, those from the store first, then as runs end.
 
     Pages with the same cells (two editions of an article) run once. `force` ignores what is
-    stored. Paths in cells are taken from `root`, which is also where they run.
+    stored. Paths in cells are taken from `root`, which is also where they run. With an
+    executor pages run on its workers; it may say in `slots` how many there are.
     """
     settings = settings or Settings()
     twins: dict[str, list[Page]] = {}
@@ -72,18 +76,43 @@ def run_pages(
         else:
             missing.append(key)
     jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
-    outcomes = run_jobs(
-        jobs,
-        processes=settings.jobs or cores(),
-        limits=settings.limits,
-        preload=_worth_preloading([job for _, job in jobs], settings.preload, root),
-        start_method=settings.start_method,
-    )
-    for outcome in outcomes:
+    for outcome in _outcomes(jobs, settings, store, root, executor):
         warnings = _keep(outcome, twins[outcome.name][0], store)
         for page in twins[outcome.name]:
             yield _result(page, outcome, warnings)
             warnings = ()
+
+
+def _outcomes(
+    jobs: Sequence[tuple[str, Job]],
+    settings: Settings,
+    store: Store,
+    root: Path,
+    executor: Executor | None,
+) -> Iterator[Outcome]:
+    preload = _worth_preloading([job for _, job in jobs], settings.preload, root)
+    if executor is None:
+        return run_jobs(
+            jobs,
+            processes=settings.jobs or cores(),
+            limits=settings.limits,
+            preload=preload,
+            start_method=settings.start_method,
+        )
+    return run_jobs_on(
+        executor,
+        jobs,
+        slots=settings.jobs or (getattr(executor, "slots", 0) if jobs else 0) or cores(),
+        limits=settings.limits,
+        preload=preload,
+        known={key: _files_read(store, key) for key, _ in jobs},
+    )
+
+
+def _files_read(store: Store, key: str) -> Sequence[str]:
+    """Return the files that the newest stored run of these cells read."""
+    newest = store.newest(key)
+    return [name for name, was in newest.inputs.files.items() if was] if newest else ()
 
 
 def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
