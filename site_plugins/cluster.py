@@ -6,11 +6,13 @@ that finds everything in the store needs neither the package nor the cluster.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from site_plugins.engine.remote import RemoteError
 
@@ -40,8 +42,12 @@ class Cluster(Executor):
 
     @property
     def slots(self) -> int:
-        """How many pages the cluster runs at once."""
-        return sum(self._client.nthreads().values())
+        """How many pages the cluster runs at once. Raises ClusterError where there is none."""
+        client = self._client
+        try:
+            return sum(client.nthreads().values())
+        except (OSError, RuntimeError) as error:  # the link is cut, or was
+            raise ClusterError(f"scheduler: lost {self._scheduler}: {error}") from None
 
     def submit(
         self, fn: Callable[_Taken, _Given], /, *args: _Taken.args, **kwargs: _Taken.kwargs
@@ -62,6 +68,7 @@ class Cluster(Executor):
 
     @cached_property
     def _client(self) -> Client:
+        _dial(self._scheduler)
         try:
             import dask
             from distributed import Client
@@ -75,10 +82,7 @@ class Cluster(Executor):
         try:
             client = Client(self._scheduler, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise ClusterError(
-                f"scheduler: cannot reach {self._scheduler}: {_one_line(error)};"
-                " start one with 'dask scheduler', or leave 'scheduler' out to run pages here"
-            ) from None
+            raise _unreachable(self._scheduler, error) from None
         with suppress(TimeoutError):
             client.wait_for_workers(1, timeout=CONNECT)
         if not client.nthreads():
@@ -87,8 +91,47 @@ class Cluster(Executor):
                 f"scheduler: {self._scheduler} has no workers;"
                 f" start some with 'dask worker {self._scheduler} --nworkers 4'"
             )
+        _check(client)
         return client
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _check(client: Client) -> None:
+    """See that every worker has this package: one that has not would end without a word."""
+
+    def lack() -> str:  # a local function, so that it travels by value
+        try:
+            import site_plugins.engine.remote  # noqa: F401
+        except ImportError as error:
+            return str(error)
+        return ""
+
+    places = {"the scheduler": client.run_on_scheduler(lack), **client.run(lack)}
+    if lacking := [f"{place}: {said}" for place, said in places.items() if said]:
+        client.close()
+        raise ClusterError(
+            f"this package is missing on {'; '.join(lacking)};"
+            " install the same version of it on the scheduler and on every worker"
+        )
+
+
+def _dial(scheduler: str) -> None:
+    """See that somebody listens: a Client that found nobody takes ten seconds to go away."""
+    try:
+        parts = urlsplit(scheduler)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port:
+        raise ClusterError(f"scheduler takes tcp://host:port, got {scheduler!r}")
+    try:
+        socket.create_connection((host, port), timeout=CONNECT).close()
+    except OSError as error:
+        raise _unreachable(scheduler, error) from None
+
+
+def _unreachable(scheduler: str, error: Exception) -> ClusterError:
+    said = " ".join(str(error).split())
+    return ClusterError(
+        f"scheduler: cannot reach {scheduler}: {said};"
+        " start one with 'dask scheduler', or leave 'scheduler' out to run pages here"
+    )

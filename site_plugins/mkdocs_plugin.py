@@ -18,7 +18,7 @@ from typing import Any
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
@@ -112,7 +112,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             self._run(_sources(files))
         except RemoteError as error:
             if not self.serving:
-                raise Abort(str(error)) from None
+                raise PluginError(str(error)) from None
             log.error(str(error))  # raising under serve would hang every page
         self._say_what_ran(time.monotonic() - began)
         return nav

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -37,6 +38,7 @@ from site_plugins.engine.worker import Job
 
 ATTEMPTS = 3  # at a page whose worker is lost
 ROUNDS = 5  # of finding out which files a page reads
+PULSE = 5.0  # seconds between two looks at whether there still are workers
 PATIENCE = 60.0  # seconds beyond a page's limit in which some page must have come back
 
 
@@ -66,7 +68,7 @@ def run_jobs_on(
             while waiting and len(running) < slots:
                 errand = waiting.popleft()
                 running[errand.submit(executor)] = errand
-            for future in _done(running, limits.page + PATIENCE):
+            for future in _done(executor, running, limits.page + PATIENCE):
                 errand = running.pop(future)
                 if outcome := errand.settle(future):
                     yield outcome
@@ -94,15 +96,21 @@ def _errands(
         yield _Errand(name, replace(job, root=str(root)), limits, preload, files)
 
 
-def _done(running: Mapping[Future[Answer], _Errand], patience: float) -> set[Future[Answer]]:
+def _done(
+    executor: Executor, running: Mapping[Future[Answer], _Errand], patience: float
+) -> set[Future[Answer]]:
     """Wait for the next answers. Every page has its limit, so some must come."""
-    done, _ = wait(running, timeout=patience, return_when=FIRST_COMPLETED)
-    if not done:
-        raise NoAnswerError(
-            f"no page came back from the workers for {patience:g} s: they are gone or busy;"
-            " look after them, or run without them"
-        )
-    return done
+    empty = 0
+    until = time.monotonic() + patience
+    while empty < 2 and time.monotonic() < until:  # twice: a lost worker may be starting anew
+        done, _ = wait(running, timeout=PULSE, return_when=FIRST_COMPLETED)
+        if done:
+            return done
+        empty = 0 if getattr(executor, "slots", 1) else empty + 1
+    what = "all are gone" if empty else f"none for {patience:g} s"
+    raise NoAnswerError(
+        f"no page comes back from the workers ({what}); look after them, or run without them"
+    )
 
 
 @dataclass(slots=True)
@@ -156,6 +164,11 @@ class _Errand:
         return self._hinted(answer.outcome, more)
 
     def _broken(self, error: Exception) -> Outcome | None:
+        if absent := _import_error(error):
+            raise UnfitWorkerError(
+                f"the workers cannot load this package: {absent};"
+                " install the same version of it on every worker, and on a cluster's scheduler"
+            )
         self.attempts += 1
         if self.attempts < ATTEMPTS:
             return None
@@ -189,6 +202,15 @@ def _with_hint(run: CellRun, names: str) -> CellRun:
             for one in run.outputs
         ),
     )
+
+
+def _import_error(error: BaseException | None) -> ImportError | None:
+    """Return the failed import that an exception came of. No page's own arrives this way."""
+    while error:
+        if isinstance(error, ImportError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _check_versions(answer: Answer) -> None:
