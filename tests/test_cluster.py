@@ -101,13 +101,14 @@ def test_a_worker_killed_in_the_middle_of_a_page_costs_a_retry(project, dask, cl
     marks = project.root / ".marks"  # hidden, so that it is not sent
     marks.mkdir()
     source = (
+        "#| timeout: 55\n"  # it is the loss of its worker that ends it
         "import os, pathlib, time\n"
         f"marks = pathlib.Path({str(marks)!r})\n"
         "first = not list(marks.iterdir())\n"
         "made = pathlib.Path(marks, str(os.getpid()))\n"
         "made.with_suffix('.aside').write_text(os.getcwd())\n"
         "made.with_suffix('.aside').rename(made)\n"
-        "time.sleep(60 if first else 0)\n"
+        "time.sleep(55 if first else 0)\n"
         "'whole'"
     )
     pages = {"killed.md": cells(source), **{f"{n}.md": cells(f"{n}") for n in range(4)}}
@@ -201,6 +202,30 @@ def test_a_cluster_without_workers_is_told(monkeypatch):
         pytest.raises(ClusterError, match=r"has no workers; .*dask worker tcp://\S+ --nworkers 4"),
     ):
         cluster.submit(len, "")
+
+
+def test_a_worker_that_lacks_this_package_is_told(dask):
+    """Before a page is sent, which would end the worker without a word."""
+
+    def hide():
+        import sys
+
+        sys.modules["site_plugins.engine.remote"] = None
+
+    def show():
+        import sys
+
+        del sys.modules["site_plugins.engine.remote"]
+
+    with distributed.Client(dask.scheduler_address, set_as_default=False) as client:
+        worker = next(iter(client.nthreads()))
+        client.run(hide, workers=[worker])
+        with (
+            pytest.raises(ClusterError, match=f"missing on {worker}: .*same version of it"),
+            Cluster(dask.scheduler_address) as cluster,
+        ):
+            cluster.submit(len, "")
+        client.run(show, workers=[worker])
 
 
 def test_the_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
