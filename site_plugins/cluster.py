@@ -83,35 +83,44 @@ class Cluster(Executor):
             client = Client(self._scheduler, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise _unreachable(self._scheduler, error) from None
+        try:
+            self._check(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _check(self, client: Client) -> None:
+        """See that there are workers, and that they have this package.
+
+        One that has not would end when a page reaches it, without a word.
+        """
+
+        def lack() -> str:  # a local function, so that it travels by value
+            try:
+                import site_plugins.engine.remote  # noqa: F401
+            except ImportError as error:
+                return str(error)
+            return ""
+
         with suppress(TimeoutError):
             client.wait_for_workers(1, timeout=CONNECT)
-        if not client.nthreads():
-            client.close()
+        try:
+            workers = client.run(lack, on_error="ignore")  # one that is lost meanwhile
+            scheduler = client.run_on_scheduler(lack)
+        except Exception as error:  # whatever unpickling under another Python may raise
+            raise _unreachable(self._scheduler, error) from None
+        if not workers:
             raise ClusterError(
                 f"scheduler: {self._scheduler} has no workers;"
                 f" start some with 'dask worker {self._scheduler} --nworkers 4'"
             )
-        _check(client)
-        return client
-
-
-def _check(client: Client) -> None:
-    """See that every worker has this package: one that has not would end without a word."""
-
-    def lack() -> str:  # a local function, so that it travels by value
-        try:
-            import site_plugins.engine.remote  # noqa: F401
-        except ImportError as error:
-            return str(error)
-        return ""
-
-    places = {"the scheduler": client.run_on_scheduler(lack), **client.run(lack)}
-    if lacking := [f"{place}: {said}" for place, said in places.items() if said]:
-        client.close()
-        raise ClusterError(
-            f"this package is missing on {'; '.join(lacking)};"
-            " install the same version of it on the scheduler and on every worker"
-        )
+        places = {"the scheduler": scheduler, **workers}
+        if lacking := [f"{place}: {said}" for place, said in places.items() if said]:
+            raise ClusterError(
+                f"this package is missing on {'; '.join(lacking)};"
+                " install the same version of it on the scheduler and on every worker"
+            )
 
 
 def _dial(scheduler: str) -> None:
@@ -132,6 +141,6 @@ def _dial(scheduler: str) -> None:
 def _unreachable(scheduler: str, error: Exception) -> ClusterError:
     said = " ".join(str(error).split())
     return ClusterError(
-        f"scheduler: cannot reach {scheduler}: {said};"
+        f"scheduler: cannot use {scheduler}: {said};"
         " start one with 'dask scheduler', or leave 'scheduler' out to run pages here"
     )

@@ -169,7 +169,7 @@ def test_a_build_without_its_cluster_is_told_in_a_line(project):
     project.write("mkdocs.yml", CONFIG.replace("- trellis\n", scheduler))
     done = build(project, check=False)
     assert done.returncode == 1
-    assert "scheduler: cannot reach tcp://127.0.0.1:9: " in done.stderr
+    assert "scheduler: cannot use tcp://127.0.0.1:9: " in done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in project.root.glob("*site*")] == ["site"]
     assert (project.root / "site/index.html").read_text() == "as it was"
@@ -180,7 +180,7 @@ def test_a_build_without_its_cluster_is_told_in_a_line(project):
     [
         (
             "tcp://127.0.0.1:9",
-            "cannot reach tcp://127.0.0.1:9: .*; start one with 'dask scheduler'",
+            "cannot use tcp://127.0.0.1:9: .*; start one with 'dask scheduler'",
         ),
         ("127.0.0.1", "scheduler takes tcp://host:port, got '127.0.0.1'"),
         ("tcp://127.0.0.1:port", "scheduler takes tcp://host:port"),

@@ -181,10 +181,11 @@ class _Errand:
         runs = [*outcome.cells]
         index = len(runs) - 1
         if not runs or complaint(self.job.cells[index], runs[index]) is None:
+            if lacked:  # a page that copes without them would say something else at home
+                return replace(outcome, failure=(0, _way_out(lacked)))
             return outcome
-        absent = sorted({*lacked, *self._named_in(runs[index])} - self.files.keys())
-        if absent:
-            runs[index] = _with_hint(runs[index], ", ".join(absent))
+        if absent := {*lacked, *self._named_in(runs[index])} - self.files.keys():
+            runs[index] = _with_hint(runs[index], _way_out(absent))
         return replace(outcome, cells=tuple(runs))
 
     def _named_in(self, run: CellRun) -> set[str]:
@@ -193,12 +194,16 @@ class _Errand:
         return {name for word in words if (name := local_name(word.rstrip("."), self.root))}
 
 
-def _with_hint(run: CellRun, names: str) -> CellRun:
-    hint = f"; the worker was not sent {names}: add '#| deps: {names}'"
+def _way_out(absent: set[str]) -> str:
+    names = ", ".join(sorted(absent))
+    return f"the worker was not sent {names}: add '#| deps: {names}'"
+
+
+def _with_hint(run: CellRun, hint: str) -> CellRun:
     return replace(
         run,
         outputs=tuple(
-            replace(one, message=one.message + hint) if isinstance(one, Raised) else one
+            replace(one, message=f"{one.message}; {hint}") if isinstance(one, Raised) else one
             for one in run.outputs
         ),
     )

@@ -164,6 +164,15 @@ def test_a_file_that_was_not_sent_is_named_with_the_way_out(project, threads):
     assert problem.message.endswith("was not sent data/a.bin: add '#| deps: data/a.bin'")
 
 
+def test_a_page_that_copes_without_a_file_that_is_here_is_not_shown(project, threads, monkeypatch):
+    """At home it would have read it: rather a problem than another output."""
+    monkeypatch.setattr(executors, "ROUNDS", 0)
+    project.write("data/a.txt", "1")
+    source = "try:\n    x = open('data/a' + '.txt').read()\nexcept OSError:\n    x = 0\nx"
+    (problem,) = project.run({"p.md": cells(source)}, executor=threads)["p.md"].problems
+    assert problem.message == "the worker was not sent data/a.txt: add '#| deps: data/a.txt'"
+
+
 def test_a_cell_may_write_where_it_could_at_home(project, threads):
     """Folders are there; what is written stays on the worker."""
     project.write("out/other.txt", "")
