@@ -40,6 +40,6 @@ $(VENV)/site.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/site.stamp
+$(VENV)/dev.stamp: requirements-dev.txt requirements-cluster.txt $(VENV)/site.stamp
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from site_plugins.check import BAD, check, check_twice, fix
+from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store, page_key
 from site_plugins.engine.cells import Page
 from site_plugins.engine.problems import Problem
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the pages whose stored run does not stand")
     run.add_argument("--force", action="store_true", help="run also what is stored")
+    run.add_argument("--scheduler", help="of a Dask cluster to run on, tcp://host:port")
     run.set_defaults(command=_run)
 
     again = commands.add_parser("check", help="run everything again and compare")
@@ -106,7 +108,8 @@ def _run(work: _Work, options: argparse.Namespace) -> int:
     began = time.monotonic()
     problems = work.problems
     ran = 0
-    with Progress() as progress:
+    scheduler = options.scheduler or work.site.execute.get("scheduler")
+    with Progress() as progress, workers(scheduler) as executor:
         for result in run_pages(
             work.pages,
             work.store,
@@ -114,6 +117,7 @@ def _run(work: _Work, options: argparse.Namespace) -> int:
             work.settings,
             force=options.force,
             tell=progress.cell,
+            executor=executor,
         ):
             progress.done(result.page)
             problems.update(result.problems)

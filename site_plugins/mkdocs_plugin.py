@@ -20,7 +20,7 @@ from jinja2 import Environment
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
@@ -31,11 +31,13 @@ from mkdocs.utils.templates import TemplateContext
 from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
 from site_plugins.asked import Asked
+from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store
 from site_plugins.engine.cells import Page
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
+from site_plugins.engine.remote import RemoteError
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown, shown_token
@@ -53,13 +55,15 @@ FORMULAS_CSS = "assets/math/formulas.css"
 
 
 class ExecuteConfig(Config):
-    """How articles are run. Seconds and counts; `jobs: 0` is one process a core."""
+    """How articles are run. Seconds and counts; `jobs: 0` is one process a core, or as many
+    as the cluster has threads."""
 
     jobs = option.Type(int, default=0)
     timeout = option.Type((int, float), default=Limits().page)
     cell_timeout = option.Type((int, float), default=Limits().cell)
     max_output = option.Type(int, default=MAX_OUTPUT)
     preload = option.ListOfItems(option.Type(str), default=list(HEAVY))
+    scheduler = option.Optional(option.Type(str))  # of a Dask cluster, tcp://host:port
 
 
 class ArticlesConfig(Config):
@@ -138,7 +142,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.nav = nav
         self.asked.recall_titles(files)
         began = time.monotonic()
-        self._run(_sources(files))
+        try:
+            self._run(_sources(files))
+        except RemoteError as error:
+            if not self.serving:
+                raise PluginError(str(error)) from None
+            log.error(str(error))  # raising under serve would hang every page
         self._say_what_ran(time.monotonic() - began)
         return nav
 
@@ -153,8 +162,10 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         settings = run_settings(self.config.execute)
         self.ran = dict[str, int]()
         wanted = [shown.page for shown in self.shown.values()]
-        with Progress() as progress:
-            for result in run_pages(wanted, store, self.root, settings, tell=progress.cell):
+        with Progress() as progress, workers(self.config.execute.scheduler) as executor:
+            for result in run_pages(
+                wanted, store, self.root, settings, tell=progress.cell, executor=executor
+            ):
                 progress.done(result.page)
                 self.shown[pages[result.page.path]] = self._show(result.page, result.run)
                 self._note(result)

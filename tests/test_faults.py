@@ -284,13 +284,13 @@ def test_a_clock_that_goes_backwards_changes_nothing(site):
 def test_a_store_of_another_engine_is_not_used(project, monkeypatch):
     """What another version ran and wrote is a miss, and is left alone."""
     project.run_cells("1")
-    cache._environment.cache_clear()
+    cache.environment.cache_clear()
     with contextlib.ExitStack() as stack:
-        stack.callback(cache._environment.cache_clear)
+        stack.callback(cache.environment.cache_clear)
         monkeypatch.setattr(cache.sys, "version", "3.99")
         assert project.run_cells("1").ran == 1
     monkeypatch.undo()
-    cache._environment.cache_clear()
+    cache.environment.cache_clear()
     assert project.run_cells("1").ran == 0
 
 

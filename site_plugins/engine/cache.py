@@ -62,14 +62,22 @@ def _counted(part: str) -> str:
 
 
 @cache
-def _environment() -> str:
-    """Hash what every run depends on: this engine, Python, the machine's kind."""
+def environment() -> Mapping[str, str]:
+    """Return what every run depends on: this engine, Python, the machine's kind."""
     engine = hashlib.sha256()
     for file in sorted(Path(__file__).parent.iterdir()):
         if file.suffix in (".py", ".rc"):
             engine.update(file.read_bytes())
-    parts = (engine.hexdigest(), sys.version, sys.platform, platform.machine())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return {
+        "engine": engine.hexdigest()[:16],
+        "Python": sys.version,
+        "platform": sys.platform,
+        "machine": platform.machine(),
+    }
+
+
+def _environment() -> str:
+    return hashlib.sha256("\0".join(environment().values()).encode()).hexdigest()
 
 
 _TIMES = "seconds.json"

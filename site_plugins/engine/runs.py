@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from site_plugins.engine.cache import Entry, Store, page_key
 from site_plugins.engine.cells import Page
+from site_plugins.engine.executors import run_jobs_on
 from site_plugins.engine.expect import difference, said
 from site_plugins.engine.outputs import PageRun, complaint, page_line
-from site_plugins.engine.pool import START_METHOD, Limits, Outcome, cores, run_jobs
+from site_plugins.engine.pool import START_METHOD, Limits, Outcome, Tell, cores, run_jobs
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.sources import Inputs, used_distributions
 from site_plugins.engine.worker import MAX_OUTPUT, Job
@@ -56,12 +58,14 @@ def run_pages(
     *,
     force: bool = False,
     tell: Callable[[Page, int], None] = lambda page, cell: None,
+    executor: Executor | None = None,
 ) -> Iterator[PageResult]:
     """Yield a result for each page, those from the store first, then as runs end.
 
     Pages with the same cells (two editions of an article) run once. `force` ignores what is
     stored; `tell(page, cell)` is called when a cell begins. Paths in cells are taken from
-    `root`, which is also where they run.
+    `root`, which is also where they run. With an executor pages run on its workers; it may
+    say in `slots` how many there are.
     """
     settings = settings or Settings()
     twins: dict[str, list[Page]] = {}
@@ -79,20 +83,49 @@ def run_pages(
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
     jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
-    outcomes = run_jobs(
-        jobs,
-        processes=settings.jobs or cores(),
-        limits=settings.limits,
-        preload=_worth_preloading([job for _, job in jobs], settings.preload, root),
-        start_method=settings.start_method,
-        hash_seed=settings.hash_seed,
-        tell=lambda key, cell: tell(twins[key][0], cell),
+    outcomes = _outcomes(
+        jobs, settings, store, root, executor, lambda key, cell: tell(twins[key][0], cell)
     )
     for outcome in outcomes:
         warnings = _keep(outcome, twins[outcome.name][0], store)
         for page in twins[outcome.name]:
             yield _result(page, outcome, warnings)
             warnings = ()
+
+
+def _outcomes(
+    jobs: Sequence[tuple[str, Job]],
+    settings: Settings,
+    store: Store,
+    root: Path,
+    executor: Executor | None,
+    tell: Tell,
+) -> Iterator[Outcome]:
+    preload = _worth_preloading([job for _, job in jobs], settings.preload, root)
+    if executor is None:
+        return run_jobs(
+            jobs,
+            processes=settings.jobs or cores(),
+            limits=settings.limits,
+            preload=preload,
+            start_method=settings.start_method,
+            hash_seed=settings.hash_seed,
+            tell=tell,
+        )
+    return run_jobs_on(
+        executor,
+        jobs,
+        slots=settings.jobs or (getattr(executor, "slots", 0) if jobs else 0) or cores(),
+        limits=settings.limits,
+        preload=preload,
+        known={key: _files_read(store, key) for key, _ in jobs},
+    )
+
+
+def _files_read(store: Store, key: str) -> Sequence[str]:
+    """Return the files that the newest stored run of these cells read."""
+    newest = store.newest(key)
+    return [name for name, was in newest.inputs.files.items() if was] if newest else ()
 
 
 def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ def _settle(root: str) -> None:
     """Make this process look like a fresh interpreter started in the project's root."""
     os.chdir(root)
     sys.path[:] = [root, *(path for path in sys.path if path not in ("", root))]
+    _prefer_the_projects_own(root)
     sys.dont_write_bytecode = True  # a __pycache__ in a watched folder would rebuild the site
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # input() in a cell ends at once and cannot hang the build
@@ -96,6 +97,18 @@ def _settle(root: str) -> None:
     atexit._clear()  # what the template registered is the template's
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)  # before any operation; pool.py says why
+
+
+def _prefer_the_projects_own(root: str) -> None:
+    """Let a project that is this package's own source import the rest of it from its root.
+
+    The engine is loaded, perhaps from an installed copy, before any cell runs: without this
+    its siblings would come from there too, and not be seen as files of the project.
+    """
+    package = sys.modules[__name__.partition(".")[0]]
+    own = os.path.join(root, package.__name__)
+    if os.path.isdir(own):
+        package.__path__ = [own, *(path for path in package.__path__ if path != own)]
 
 
 def _format_warning(
