@@ -35,6 +35,8 @@ from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.pages import shown_path
+from site_plugins.notebooks.downloads import add_downloads, download_line
+from site_plugins.notebooks.site import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.settings import run_settings
 
@@ -80,6 +82,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.shown: dict[Path, Shown] = {}
         self.problems: set[Problem] = set()
         self.characters: set[str] = set()
+        self.notebooks = NotebookPages(self.cache, self.problems.add, self.characters)
+        tame_jupyter(config)
         _extend(
             config,
             "trellis.cells",
@@ -105,6 +109,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         """Run the pages: by now other plugins have settled which there are."""
         began = time.monotonic()
         self._run(_sources(files))
+        self.notebooks.prepare(self.shown)
+        self.offered = add_downloads(files, config, self.shown, self.root)
         self._say_what_ran(time.monotonic() - began)
         return nav
 
@@ -134,10 +140,23 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         ran = sum(self.ran.values())
         log.info(f"Cells run: {ran} of {cells}, in {len(self.ran)} pages, {seconds:.2f} s")
 
+    @event_priority(100)  # before mkdocs-jupyter asks what to render
+    def on_pre_page(self, page: SitePage, *, config: MkDocsConfig, files: Files) -> SitePage:
+        self.notebooks.hand_over(page)
+        return page
+
+    @event_priority(100)  # before plugins that read tags and titles
+    def on_page_markdown(
+        self, markdown: str, *, page: SitePage, config: MkDocsConfig, files: Files
+    ) -> str:
+        self.notebooks.describe(page)
+        return markdown
+
     def on_page_content(
         self, html: str, *, page: SitePage, config: MkDocsConfig, files: Files
     ) -> str:
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
+        html = self.notebooks.take_back(html, page, files)
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
         if shown is None or shown.page.problems:
             return html
@@ -145,7 +164,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             if f'{MARK}="{cell.index}"' not in html:
                 message = "this cell is not shown: is it in an indented code block?"
                 self.problems.add(Problem(shown.page.path, cell.line, message))
-        return html
+        return html + download_line(page.file) if page.file.src_uri in self.offered else html
 
     @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
