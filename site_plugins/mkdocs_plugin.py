@@ -35,8 +35,8 @@ from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.pages import shown_path
-from site_plugins.notebooks.downloads import add_downloads, download_line
-from site_plugins.notebooks.site import NotebookPages, tame_jupyter
+from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
+from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.settings import run_settings
 
@@ -83,7 +83,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.problems: set[Problem] = set()
         self.characters: set[str] = set()
         self.notebooks = NotebookPages(self.cache, self.problems.add, self.characters)
-        tame_jupyter(config)
+        tame_jupyter(config, self.cache)
         _extend(
             config,
             "trellis.cells",

@@ -126,6 +126,7 @@ def _parts(lines: list[str], page: Page, root: Path) -> Iterator[Prose | Code]:
             yield from prose.take()
             yield Code(cell.body.strip("\n"), cell)
         elif is_listing(fence.language, fence.options):
+            prose.add([""])
             prose.add_verbatim(_listing(next(listings), fence, lines[fence.line - 1], root))
         elif "expect" not in fence.options:  # what it expects stands below the cell anyway
             prose.add_verbatim(lines[fence.line - 1 : done])
@@ -145,7 +146,7 @@ def _listing(listing: Listing, fence: Fence, header: str, root: Path) -> list[st
         *source.text.split("\n"),
         marks,
     ]
-    return ["", *(indent + line if line else "" for line in shown)]
+    return [indent + line if line else "" for line in shown]
 
 
 class _ProseLines:

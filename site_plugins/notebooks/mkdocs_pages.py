@@ -7,6 +7,7 @@ page comes from a notebook that we have written into the cache (`rendering`).
 from __future__ import annotations
 
 import hashlib
+import json
 import posixpath
 import re
 from collections.abc import Mapping
@@ -39,8 +40,8 @@ _RELATIVE = re.compile(r'\b(?P<name>href|src)="(?P<path>[^"#?:/][^"#?:]*)(?P<res
 _ID = re.compile(r'\bid="([^"]+)"')
 
 
-def tame_jupyter(config: MkDocsConfig) -> None:
-    """Have mkdocs-jupyter, where it is listed, run nothing and use our template."""
+def tame_jupyter(config: MkDocsConfig, cache: Path) -> None:
+    """Have mkdocs-jupyter, where it is listed, run nothing, use our template and our cache."""
     plugin = config.plugins.get(JUPYTER)
     if plugin is None:
         return
@@ -49,6 +50,20 @@ def tame_jupyter(config: MkDocsConfig) -> None:
     from mkdocs_jupyter.config import settings  # half a second that other sites need not pay
 
     settings.templates_dir = str(TEMPLATES)
+    # It drops what the last build did not use, so two editions of a site must not share.
+    folder = cache / "mkdocs-jupyter" / _short_hash(Path(config.docs_dir))
+    plugin.config["cache_dir"] = str(folder)
+    for file in folder.glob("*.json"):
+        if not _is_whole(file):
+            file.unlink(missing_ok=True)
+
+
+def _is_whole(file: Path) -> bool:
+    """It writes in place, and reads whatever is there: was a build killed in between?"""
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +99,15 @@ class NotebookPages:
             text = ""  # told when the page was read
         notebook, page = read_notebook_page(text, name)
         run = shown.run
-        if page != shown.page:
+        if page != shown.page and not shown.page.problems:
             run = PageRun()
             self._report(Problem(name, 1, "it has changed since it ran; build again"))
         taken = take_formulas(notebook.blocks, name, formula_prefix(name))
         for problem in taken.problems:
             self._report(problem)
         self._characters |= taken.characters
-        stand_in = self._folder / f"{_short_hash(path)}-{path.name}"
+        # The end of its path stays, for patterns in the configuration that name it.
+        stand_in = self._folder.joinpath(_short_hash(path), *path.parts[1:][-4:])
         stand_in.parent.mkdir(parents=True, exist_ok=True)
         shown_text = shown_notebook(notebook, page, run, taken, self._report)
         write_aside(stand_in, shown_text.encode("utf-8", "replace"))
