@@ -61,6 +61,7 @@ class ArticlesConfig(Config):
 
     execute = option.SubConfig(ExecuteConfig)
     cache = option.Type(str, default=".cache/trellis")
+    downloads = option.Type(bool, default=True)  # each article as a notebook and as a script
 
 
 class ArticlesPlugin(BasePlugin[ArticlesConfig]):
@@ -110,7 +111,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         began = time.monotonic()
         self._run(_sources(files))
         self.notebooks.prepare(self.shown)
-        self.offered = add_downloads(files, config, self.shown, self.root)
+        self.offered = set[str]()
+        if self.config.downloads:
+            self.offered = add_downloads(files, config, self.shown, self.root)
         self._say_what_ran(time.monotonic() - began)
         return nav
 

@@ -48,6 +48,9 @@ plt.plot([1, answer()]);
 
     ```python
     not_run = "```"
+    !!! no box
+
+
     ```
 
 1. First.
@@ -130,7 +133,8 @@ def test_an_article_becomes_a_notebook_that_jupyter_takes(here):
     assert sources[1][1].startswith("#| label: fig-a\n#| fig-alt: A line that rises.\nimport")
     assert sources[2][1] == (
         "**Mind *this***\n\nInside.\n\n    four = spaces\n\n"
-        '```python\nnot_run = "```"\n```\n\n1. First.\n\n    **Success**\n\n    Hidden.'
+        '```python\nnot_run = "```"\n!!! no box\n\n\n```\n\n'
+        "1. First.\n\n    **Success**\n\n    Hidden."
     )
     assert sources[4][1] == (
         "More.\n\nStill in the list.\n\n**Tab**\n\nTabbed: $$z$$\n\n"
@@ -316,6 +320,10 @@ def test_every_article_with_cells_offers_its_downloads(project):
         assert "Download:" not in html(project, name)
         assert not list((project.root / "site" / name).glob("*.ipynb"))
     assert "Download:" not in (project.root / "site/index.html").read_text(encoding="utf-8")
+    project.write("mkdocs.yml", config.replace("- trellis\n", "- trellis: {downloads: false}\n"))
+    build(project)
+    assert "Download:" not in html(project, "runs")
+    assert not list((project.root / "site/runs").glob("*.py"))
     (records,) = (project.root / "site/search").glob("records.*.json")
     assert "Python script" not in records.read_text(encoding="utf-8")
     assert "notebooks/n/" in records.read_text(encoding="utf-8")

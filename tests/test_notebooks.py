@@ -7,9 +7,11 @@ import sys
 import pytest
 
 from site_plugins.engine.cells import Options
-from site_plugins.engine.outputs import locate
+from site_plugins.engine.outputs import CellRun, PageRun, Text, locate
 from site_plugins.engine.runs import run_pages
+from site_plugins.markup.cells import Shown
 from site_plugins.notebooks.formulas import put_formulas, take_formulas
+from site_plugins.notebooks.mkdocs_pages import NotebookPages
 from site_plugins.notebooks.reading import read_notebook
 from site_plugins.pages import find_pages, read_notebook_page
 from tests.conftest import QUICK
@@ -121,11 +123,13 @@ def test_magics_that_change_nothing_are_left_out(project):
     """And a percent sign that begins a line of an expression or a text is none."""
     page = page_of(
         code("%matplotlib inline\n%load_ext autoreload\n%autoreload 2\nx = 7"),
-        code("y = (x\n%x)\ny, '''\n%timeit\n'''"),
+        code("y = (x\n%x)\ny, '''\n%config\n'''"),
+        code("%matplotlib inline\n(x\n%x)"),
     )
     result = run(project, page)
     assert (page.problems, result.problems) == ((), ())
-    assert value(result, 1) == "(0, '\\n%timeit\\n')"
+    assert value(result, 1) == "(0, '\\n%config\\n')"
+    assert value(result, 2) == "0"
 
 
 def test_tags_say_what_they_say_in_jupyter(project):
@@ -195,6 +199,7 @@ def test_hidden_folders_are_passed_over(project):
         ("`$x$` and\n```\n$y$\n```\n<!-- $z$ -->", []),
         ("\\$5 and \\$6, $7 a week", []),
         ("$5-$6", []),
+        ("\\$a,$b$", ["b"]),
         ("$a_1$*b*$c_2$", ["a_1", "c_2"]),
     ],
 )
@@ -377,6 +382,20 @@ def test_jupyter_must_not_run_notebooks_itself(site):
     done = build(site, check=False)
     assert done.returncode == 1
     assert "mkdocs-jupyter: expected 'execute: false'" in done.stderr
+
+
+def test_outputs_are_not_shown_below_a_cell_that_was_edited_meanwhile(project):
+    """A notebook saved between its run and its rendering costs another build, not the truth."""
+    file = project.write("n.ipynb", notebook(code("'new code'")))
+    problems = []
+    pages = NotebookPages(project.root / ".cache", problems.append, set())
+    old = CellRun((Text("stdout", "of the old code"),))
+    pages.prepare({file: Shown(page_of(code("'old code'")), PageRun((old,)))})
+    assert [problem.message for problem in problems] == ["it has changed since it ran; build again"]
+    (stand_in,) = (project.root / ".cache").rglob("n.ipynb")
+    written = stand_in.read_text(encoding="utf-8")
+    assert "new code" in written
+    assert "of the old code" not in written
 
 
 SERVE = """

@@ -61,7 +61,7 @@ def _code(code: Code, run: PageRun, cells: Sequence[Cell]) -> dict[str, Any]:
 def _outputs(run: CellRun, cell: Cell, cells: Sequence[Cell]) -> list[dict[str, Any]]:
     made = []
     for number, output in enumerate(run.outputs, start=1):
-        last = number == len(run.outputs)
+        last = number == len(run.outputs) and isinstance(output, Rich)
         made.append(_output(output, cell, cells, is_value=last and _ends_in_value(cell.source)))
     return made
 

@@ -106,6 +106,8 @@ def _imported(sources: Iterable[str]) -> set[str]:
     """Return the top-level names of the modules that these sources import."""
     found: set[str] = set()
     for source in sources:
+        if "import" not in source:
+            continue
         try:
             tree = ast.parse(source)
         except (SyntaxError, ValueError):
