@@ -1,9 +1,10 @@
-"""Run articles from the shell, without MkDocs.
+"""Run and export articles from the shell, without MkDocs.
 
 python -m site_plugins run                   every page that has to
 python -m site_plugins run PAGE --force      this one, whatever is stored
 python -m site_plugins explain PAGE          what it used, why it would run
 python -m site_plugins check [--fix|--twice] run everything again and compare
+python -m site_plugins export PAGE --to py   a page as a notebook or as a script
 python -m site_plugins clean                 forget runs that no page can use
 """
 
@@ -22,11 +23,12 @@ from site_plugins.check import BAD, check, check_twice, fix
 from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store, page_key
 from site_plugins.engine.cells import Page
-from site_plugins.engine.problems import Problem
+from site_plugins.engine.problems import PageError, Problem
 from site_plugins.engine.runs import Settings, run_pages
 from site_plugins.explain import explain
 from site_plugins.markup.pages import shown_path
-from site_plugins.pages import read_page
+from site_plugins.notebooks.export import FORMATS, export, read_document
+from site_plugins.pages import find_pages, read_page
 from site_plugins.progress import Progress
 from site_plugins.settings import Site, read_site, run_settings
 
@@ -63,12 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     why = commands.add_parser("explain", help="what pages used, and why they would run")
     why.set_defaults(command=_explain)
 
+    exported = commands.add_parser("export", help="write a page as a notebook or a script")
+    exported.add_argument("pages", nargs=1, type=Path, metavar="PAGE", help="article or notebook")
+    exported.add_argument("--to", choices=FORMATS, default=FORMATS[0])
+    exported.add_argument("-o", "--output", type=Path, help="the file to write; else named by page")
+    exported.set_defaults(command=_export)
+
     clean = commands.add_parser("clean", help="forget the runs that no page can use")
     clean.add_argument("--all", action="store_true", help="forget everything")
     clean.set_defaults(command=_clean, pages=[])
 
     for command in (run, again, why):
-        command.add_argument("pages", nargs="*", type=Path, help="Markdown files; default: all")
+        command.add_argument(
+            "pages", nargs="*", type=Path, help="articles or notebooks; default: all"
+        )
     for command in (run, again):
         command.add_argument("--jobs", type=int, help="processes at once; default: one a core")
     return parser
@@ -87,7 +97,7 @@ class _Work:
     @classmethod
     def of(cls, site: Site, options: argparse.Namespace) -> _Work:
         """Read the pages. ValueError if one that was named is not there."""
-        paths = options.pages or sorted(site.docs.rglob("*.md"))
+        paths = options.pages or list(find_pages(site.docs))
         if missing := [path for path in paths if not path.is_file()]:
             raise ValueError(f"{missing[0]}: no such page")
         files = {shown_path(path.resolve()): path.resolve() for path in paths}
@@ -162,6 +172,24 @@ def _fix(work: _Work) -> int:
 def _explain(work: _Work, options: argparse.Namespace) -> int:
     for page in work.pages:
         print(*explain(page, work.store, work.site.root), sep="\n")
+    return 0
+
+
+def _export(work: _Work, options: argparse.Namespace) -> int:
+    """Write a page with the outputs of its run, which happens now if none is stored."""
+    (page,) = work.pages
+    output = options.output or Path(f"{options.pages[0].stem}.{options.to}")
+    if output.exists() and options.output is None:
+        raise ValueError(f"{output}: exists; to write over it, or elsewhere, name a file with -o")
+    if page.problems:
+        raise PageError.of(page.problems)
+    (result,) = run_pages([page], work.store, work.site.root, work.settings)
+    if result.problems:
+        print(*sorted(result.problems), sep="\n", file=sys.stderr)
+        return 1
+    document = read_document(work.files[page.path], page, work.site.root)
+    output.write_text(export(document, result.run, options.to, work.site.root), encoding="utf-8")
+    print(f"{output}: {len(page.cells)} cells of {page.path}")
     return 0
 
 

@@ -27,7 +27,7 @@ from mkdocs.utils.templates import TemplateContext
 
 TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
-_KNOWN = {"search", "blog", "tags", "offline", "meta", "trellis", "trellis-search"}
+_KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-search"}
 
 
 def all_known(plugins: Iterable[str]) -> bool:

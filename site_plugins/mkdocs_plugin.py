@@ -44,6 +44,8 @@ from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure
 from site_plugins.markup.pages import shown_path
+from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
+from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
 from site_plugins.settings import run_settings
@@ -71,6 +73,7 @@ class ArticlesConfig(Config):
 
     execute = option.SubConfig(ExecuteConfig)
     cache = option.Type(str, default=".cache/trellis")
+    downloads = option.Type(bool, default=True)  # each article as a notebook and as a script
 
 
 class ArticlesPlugin(BasePlugin[ArticlesConfig]):
@@ -94,6 +97,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.shown: dict[Path, Shown] = {}
         self.problems: set[Problem] = set()
         self.characters: set[str] = set()
+        self.notebooks = NotebookPages(self.cache, self.problems.add, self.characters)
+        tame_jupyter(config, self.cache)
         _extend(
             config,
             "trellis.cells",
@@ -148,6 +153,10 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             if not self.serving:
                 raise PluginError(str(error)) from None
             log.error(str(error))  # raising under serve would hang every page
+        self.notebooks.prepare(self.shown)
+        self.offered = set[str]()
+        if self.config.downloads:
+            self.offered = add_downloads(files, config, self.shown, self.root)
         self._say_what_ran(time.monotonic() - began)
         return nav
 
@@ -186,11 +195,24 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         ran = sum(self.ran.values())
         log.info(f"Cells run: {ran} of {cells}, in {len(self.ran)} pages, {seconds:.2f} s")
 
+    @event_priority(100)  # before mkdocs-jupyter asks what to render
+    def on_pre_page(self, page: SitePage, *, config: MkDocsConfig, files: Files) -> SitePage:
+        self.notebooks.hand_over(page)
+        return page
+
+    @event_priority(100)  # before plugins that read tags and titles
+    def on_page_markdown(
+        self, markdown: str, *, page: SitePage, config: MkDocsConfig, files: Files
+    ) -> str:
+        self.notebooks.describe(page)
+        return markdown
+
     @event_priority(50)  # before the blog plugin counts the words
     def on_page_content(
         self, html: str, *, page: SitePage, config: MkDocsConfig, files: Files
     ) -> str:
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
+        html = self.notebooks.take_back(html, page, files)
         self.asked.note(page, html)
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
         if shown is None or shown.page.problems:
@@ -199,7 +221,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             if f'{MARK}="{cell.index}"' not in html:
                 message = "this cell is not shown: is it in an indented code block?"
                 self.problems.add(Problem(shown.page.path, cell.line, message))
-        return html
+        return html + download_line(page.file) if page.file.src_uri in self.offered else html
 
     @event_priority(-100)
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:

@@ -41,10 +41,11 @@ def test_the_engine_needs_the_standard_library_only():
     assert all(name.startswith("site_plugins.engine") for name in ours)
 
 
-@pytest.mark.parametrize("package", ["site_plugins/markup", "site_plugins/search"])
-def test_markup_and_search_do_not_need_mkdocs(package):
+@pytest.mark.parametrize("package", ["markup", "notebooks", "search"])
+def test_markup_notebooks_and_search_do_not_need_mkdocs(package):
     """Only the wiring does."""
-    names = [name for name in modules(package) if not name.endswith("mkdocs_plugin")]
+    modules_of = modules(f"site_plugins/{package}")
+    names = [name for name in modules_of if not name.rpartition(".")[2].startswith("mkdocs_")]
     assert "mkdocs" not in imported_by(*names)
 
 

@@ -20,6 +20,7 @@ from tests.browsing import SUB_PATH, Reader, chromium, needs_chromium, served, s
 ROOT = Path(__file__).parents[1]
 SOURCES = ("docs", "snippets", "mkdocs.yml")
 ARTICLE = "docs/en/posts/hmm-evaluation.md"
+NOTEBOOK = "docs/en/notebooks/dog-simulated.ipynb"
 
 
 def run(root: Path, *command: str) -> str:
@@ -146,7 +147,7 @@ def test_the_index_has_every_section_of_the_article(site, pages):
 
 
 def test_an_edit_costs_what_it_should(project, site):
-    """Nothing for prose, its own page for a module, nothing for going back."""
+    """Nothing for prose, the pages that use it for a module, nothing for going back."""
     article, module = project / ARTICLE, project / "snippets" / "hmm.py"
     before = module.read_text(encoding="utf-8")
     prose = article.read_text(encoding="utf-8")
@@ -159,7 +160,7 @@ def test_an_edit_costs_what_it_should(project, site):
         path.write_text(text, encoding="utf-8")
         said = run(project, "site_plugins", "run")
         runs.append([line.split(":")[0] for line in said.splitlines() if line.startswith("docs/")])
-    assert runs == [[], [ARTICLE], []]
+    assert [sorted(paths) for paths in runs] == [[], [NOTEBOOK, ARTICLE], []]
 
 
 @pytest.fixture(scope="module")
@@ -177,11 +178,12 @@ def browser() -> Iterator[Any]:
 @needs_chromium
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_article_reads_well_from_a_sub_path(browser, base, width, scheme):
+@pytest.mark.parametrize("path", ["hmm-evaluation/", "notebooks/dog-simulated/"])
+def test_an_article_reads_well_from_a_sub_path(browser, base, path, width, scheme):
     """Outputs, formulas and figures are visible, nothing overflows, errs or leaves the host."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     reader = Reader(page, base)
-    reader.open("hmm-evaluation/")
+    reader.open(path)
     page.wait_for_load_state("networkidle")
     for shown in ("math[display=block]", ".trellis-output samp", ".trellis-figure > svg"):
         for place in page.locator(shown).all():

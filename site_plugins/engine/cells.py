@@ -82,6 +82,7 @@ class Cell:
     header: Mapping[str, str] = field(default_factory=dict)  # for the highlighter
     body: str = ""  # the whole fence, `#|` lines included: how the renderer recognises it
     expect: Expect | None = None
+    lines: tuple[int, ...] = ()  # of the file, line by line, where they do not just count up
 
     @property
     def end(self) -> int:
@@ -131,7 +132,7 @@ def parse_page(text: str, path: str, defaults: Options | None = None) -> Page:
                 _check_prose(fence)
         except _OptionError as error:
             problems.append(Problem(path, fence.line + error.offset, str(error)))
-    problems += _repeated_labels(cells, path)
+    problems += repeated_labels(cells, path)
     return Page(path, tuple(cells), tuple(listings), tuple(problems))
 
 
@@ -333,7 +334,8 @@ _READERS: Mapping[str, Callable[[object], object]] = {
 assert _READERS.keys() == {field.name for field in fields(Options)}
 
 
-def _repeated_labels(cells: Sequence[Cell], path: str) -> list[Problem]:
+def repeated_labels(cells: Sequence[Cell], path: str) -> list[Problem]:
+    """Return a problem for each cell whose label an earlier one has."""
     first: dict[str, Cell] = {}
     problems = []
     for cell in cells:

@@ -6,8 +6,9 @@ The module is parsed, not imported: nothing runs, and the lines are the file's o
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from site_plugins.engine.cells import Listing
@@ -37,7 +38,7 @@ def read_listing(listing: Listing, root: Path) -> Source:
     if not listing.name:
         return Source(text.rstrip("\n"), 1, len(lines))
     try:
-        places = dict(_places(ast.parse(text).body))
+        places = _places_of(text)
     except SyntaxError as error:
         raise ValueError(f"{listing.path}:{error.lineno}: {error.msg}") from None
     if listing.name not in places:
@@ -45,6 +46,11 @@ def read_listing(listing: Listing, root: Path) -> Source:
         raise ValueError(f"{listing.path} has no {listing.name!r}{near}")
     first, last = places[listing.name]
     return Source("\n".join(lines[first - 1 : last]), first, last)
+
+
+@lru_cache(maxsize=64)  # an article shows many functions of one module, and is rendered often
+def _places_of(text: str) -> Mapping[str, tuple[int, int]]:
+    return dict(_places(ast.parse(text).body))
 
 
 def _places(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, tuple[int, int]]]:

@@ -134,4 +134,6 @@ def locate(text: str, path: str, cells: Sequence[Cell]) -> str:
 
 def page_line(cell: Cell, line: int) -> int:
     """Return where a line of a cell, counted from 1, stands in the page's file."""
+    if cell.lines:
+        return cell.lines[min(max(line, 1), len(cell.lines)) - 1]
     return cell.line + max(line, 1) - 1

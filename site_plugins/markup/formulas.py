@@ -153,6 +153,25 @@ def convert(formulas: Iterable[Formula], prefix: str = "") -> Converted:
     return Converted(tuple(mathml), tuple(faults))
 
 
+def framed(formula: Formula, mathml: str) -> tuple[dict[str, str], str]:
+    """Return the attributes of the element that holds a formula, and what stands in it."""
+    wide = len(re.sub(r"<[^>]*>", "", mathml)) > NARROW
+    attributes = {}
+    if formula.display:
+        attributes["class"] = "formula"
+    elif wide:
+        attributes["class"] = "formula-wide"
+    if formula.display and wide:  # a short one never scrolls: no stop for the tab key
+        attributes |= {"tabindex": "0", "role": "group"}
+    named = f'<math data-tex="{html.escape(formula.tex)}"'
+    return attributes, named + mathml.removeprefix("<math")
+
+
+def complaint(formula: Formula, fault: Fault) -> str:
+    """Return what is said to the author of a fault in this formula."""
+    return f"formula {formula.shown}: {fault.message[:1].lower()}{fault.message[1:]}"
+
+
 def _syntax_fault(index: int, result: str) -> Fault:
     """Read math-core's error back out of the HTML that it puts in a bad formula's place."""
     found = _ERROR.search(result)
@@ -207,7 +226,7 @@ def _found(pattern: str, mathml: list[str | None]) -> Iterator[tuple[int, str]]:
 
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_CODE = re.compile(
+CODE = re.compile(
     r"^(?P<indent>[ \t>]*(?:[-*+] +|\d+\. +)?)(?P<marks>`{3,}|~{3,})[^`\n]*\n.*?"  # a fence
     r"(?:^[ \t>]*(?P=marks)[ \t]*$|\Z)"
     r"|(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n[ \t>]*\n).)+?(?<!`)(?P=ticks)(?!`)"  # a code span
@@ -237,7 +256,7 @@ class Source:
         except (OSError, UnicodeDecodeError):
             text = self.text
         blotted = _FRONT_MATTER.sub(_blot, text.replace("\r\n", "\n"))
-        return _CODE.sub(_blot, blotted)
+        return CODE.sub(_blot, blotted)
 
     def line_of(self, formula: Formula, nth: int) -> int:
         """Return the line on which the nth formula (from 0) that reads like this one begins.
@@ -339,18 +358,11 @@ class _Formulas(Treeprocessor):
         """Put finished MathML into the element that held the TeX."""
         if self.characters is not None:
             self.characters |= characters_of(mathml)
-        wide = len(re.sub(r"<[^>]*>", "", mathml)) > NARROW
-        element.attrib.clear()
-        if formula.display:
-            element.set("class", "formula")
-        elif wide:
-            element.set("class", "formula-wide")
-        if formula.display and wide:  # a short one never scrolls: no stop for the tab key
-            element.attrib |= {"tabindex": "0", "role": "group"}
         # The span around a formula in a line stays, though it says nothing: Python-Markdown
         # takes a bare <math> for a block, and sets it off with white space that readers see.
-        named = f'<math data-tex="{html.escape(formula.tex)}"'
-        markup = named + mathml.removeprefix("<math")
+        attributes, markup = framed(formula, mathml)
+        element.attrib.clear()
+        element.attrib |= attributes
         element.text = AtomicString(self.md.htmlStash.store(markup))
 
     def _linked(self, mathml: str) -> str:
@@ -402,7 +414,7 @@ def _placed(
         formula = formulas[fault.index]
         nth = Counter(other.tex for other in formulas[: fault.index])[formula.tex]
         line = source.line_of(formula, nth) + formula.latex.count("\n", 0, fault.offset)
-        yield line, f"formula {formula.shown}: {fault.message[:1].lower()}{fault.message[1:]}"
+        yield line, complaint(formula, fault)
 
 
 def _unconverted(source: Source, root: Element) -> Iterator[tuple[int, str]]:
