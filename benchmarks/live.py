@@ -102,6 +102,9 @@ class Served:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def edit(self, name: str, url: str, old: str, new: str, shown: str) -> Rebuild:
         """Replace text in a file; return when the page at `url` shows what it should then."""

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.processes import children
+
 ORPHANS = 10.0  # seconds that a process left behind has to end
 _PR_SET_CHILD_SUBREAPER = 36
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -50,7 +52,8 @@ class Command:
 def run(command: Command) -> Sample:
     """Run a command to its end. Raises ToolError with the end of its log where it fails."""
     command.before()
-    _adopt_orphans()
+    others = _own_children()
+    _adopt_orphans(True)
     log = command.folder / "benchmark.log"
     with log.open("wb") as file:
         began = time.perf_counter()
@@ -64,11 +67,12 @@ def run(command: Command) -> Sample:
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
+    cpu = usage.ru_utime + usage.ru_stime + _wait_for_orphans(others)
+    _adopt_orphans(False)
     process.returncode = os.waitstatus_to_exitcode(status)
     said = log.read_text(encoding="utf-8", errors="replace")
     if process.returncode:
         raise ToolError(f"{' '.join(command.argv)} failed in {command.folder}:\n{said[-3000:]}")
-    cpu = usage.ru_utime + usage.ru_stime + _wait_for_orphans()
     return Sample(wall, cpu, usage.ru_maxrss * _MAXRSS_UNIT / 2**20, said)
 
 
@@ -99,23 +103,27 @@ def walls(samples: Iterable[Sample]) -> list[float]:
     return [sample.wall for sample in samples]
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of whatever our children leave behind."""
+def _adopt_orphans(yes: bool) -> None:
+    """Become the parent of whatever our children leave behind, or cease to be."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
-def _wait_for_orphans() -> float:
-    """Return the processor seconds of what a process left behind, when it has ended."""
+def _own_children() -> set[int]:
+    return set(children().get(os.getpid(), ()))
+
+
+def _wait_for_orphans(others: set[int]) -> float:
+    """Return the processor seconds of what a process left behind, when it has ended.
+
+    `others` are children that we had before, and that are none of this process's.
+    """
     cpu = 0.0
     deadline = time.monotonic() + ORPHANS
-    while time.monotonic() < deadline:
-        try:
-            pid, _, usage = os.wait4(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if pid:
-            cpu += usage.ru_utime + usage.ru_stime
-        else:
-            time.sleep(0.01)
+    while (left := _own_children() - others) and time.monotonic() < deadline:
+        for orphan in left:
+            pid, _, usage = os.wait4(orphan, os.WNOHANG)
+            if pid:
+                cpu += usage.ru_utime + usage.ru_stime
+        time.sleep(0.01)
     return cpu

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.measure import Command
+from benchmarks.processes import tree
 
 PERIOD = 0.02  # seconds
 
@@ -40,7 +41,7 @@ def watch(command: Command) -> list[Peak]:
     )
     peaks: list[Peak] = []
     while process.poll() is None:
-        for depth, pid in _tree(process.pid):
+        for depth, pid in tree(process.pid):
             peaks += [Peak()] * (depth + 1 - len(peaks))
             peaks[depth] = _larger(peaks[depth], pid)
         time.sleep(PERIOD)
@@ -56,18 +57,3 @@ def _larger(peak: Peak, pid: int) -> Peak:
     private = sizes.get("Private_Clean:", 0.0) + sizes.get("Private_Dirty:", 0.0)
     resident = sizes.get("Rss:", 0.0)
     return replace(peak, resident=max(peak.resident, resident), private=max(peak.private, private))
-
-
-def _tree(root: int) -> list[tuple[int, int]]:
-    """Return depth and id of a process and of everything below it."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found = [(0, root)]
-    for depth, pid in found:
-        found += [(depth + 1, child) for child in children.get(pid, ())]
-    return found
