@@ -83,15 +83,7 @@ def run_jobs(
     Closing the iterator, or an exception in its consumer, kills what still runs.
     """
     context = multiprocessing.get_context(start_method)
-    forks = start_method == "forkserver"
-    if forks:
-        context.set_forkserver_preload([template.__name__])
-    # Only the template preloads: a spawned child would pay for what other pages need.
-    environment = {
-        **_ENVIRONMENT,
-        "PYTHONHASHSEED": hash_seed,
-        template.VARIABLE: ",".join(preload if forks else ()),
-    }
+    environment = _prepare(context, preload, hash_seed)
     waiting = deque(jobs)
     running: dict[Connection, _Page] = {}
     try:
@@ -207,6 +199,31 @@ def _start(
     theirs.close()
     now = time.monotonic()
     return _Page(name, job, process, ours, limits, began=now, cell_began=now)
+
+
+def start_template(preload: Sequence[str], start_method: str, hash_seed: str = "0") -> None:
+    """Start the process that pages are forked from, if there is one, and do not wait for it."""
+    if start_method == "forkserver":
+        from multiprocessing import forkserver  # not to be had everywhere
+
+        context = multiprocessing.get_context(start_method)
+        with _environ(_prepare(context, preload, hash_seed)):
+            forkserver.ensure_running()
+
+
+def _prepare(
+    context: multiprocessing.context.BaseContext, preload: Sequence[str], hash_seed: str
+) -> dict[str, str]:
+    """Say what the template imports, and return what it or a spawned page must find set."""
+    forks = context.get_start_method() == "forkserver"
+    if forks:  # the template itself first, to see what is bare; us, or each page would import us
+        context.set_forkserver_preload([template.__name__, __name__])
+    # Only the template preloads: a spawned child would pay for what other pages need.
+    return {
+        **_ENVIRONMENT,
+        "PYTHONHASHSEED": hash_seed,
+        template.VARIABLE: ",".join(preload if forks else ()),
+    }
 
 
 def _child(job: Job, pipe: Connection) -> None:

@@ -19,12 +19,20 @@ from site_plugins.engine.cells import Page
 from site_plugins.engine.executors import run_jobs_on
 from site_plugins.engine.expect import difference, said
 from site_plugins.engine.outputs import PageRun, complaint, page_line
-from site_plugins.engine.pool import START_METHOD, Limits, Outcome, Tell, cores, run_jobs
+from site_plugins.engine.pool import (
+    START_METHOD,
+    Limits,
+    Outcome,
+    Tell,
+    cores,
+    run_jobs,
+    start_template,
+)
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.sources import Inputs, used_distributions
 from site_plugins.engine.worker import MAX_OUTPUT, Job
 
-HEAVY = ("numpy", "scipy.sparse", "matplotlib.pyplot", "torch")
+HEAVY = ("numpy", "scipy.sparse", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,9 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     preload = _worth_preloading([job for _, job in jobs], settings.preload, root)
     if executor is None:
+        if jobs:
+            start_template(preload, settings.start_method, settings.hash_seed)
+            used_distributions(())  # reads what is installed, once: while the template imports
         return run_jobs(
             jobs,
             processes=settings.jobs or cores(),

@@ -4,10 +4,15 @@ Importing torch takes seconds; here it is paid once for all pages of a build. Ne
 the project's own modules here: a child would get them as they stood when the template
 started. And never run an operation: torch and BLAS start threads, threads do not survive a
 fork, and the child would wait for them for ever.
+
+What has been imported stays for good, so the garbage collector need not look at it: not while
+importing, and not in the pages, where each full collection would walk through all of torch
+and copy the memory that template and pages share.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -27,4 +32,13 @@ def preload(names: str) -> None:
             print(f"trellis: cannot preload {name}: {error!r}", file=sys.stderr)
 
 
-preload(os.environ.pop(VARIABLE, ""))
+def become_template(names: str) -> None:
+    """Preload, and put what is there now out of the garbage collector's sight."""
+    gc.disable()
+    preload(names)
+    gc.freeze()
+    gc.enable()
+
+
+if found := os.environ.pop(VARIABLE, ""):  # elsewhere this module is only asked what is BARE
+    become_template(found)

@@ -419,7 +419,8 @@ def _placed(
 
 def _unconverted(source: Source, root: Element) -> Iterator[tuple[int, str]]:
     """Yield what looks like a formula and was read as none: the page would show raw TeX."""
-    for text in _texts(root):
+    signs = "".join(root.itertext())  # most pages have none: do not walk through those in Python
+    for text in _texts(root) if "$" in signs or r"\begin{" in signs else ():
         for found in _UNREAD.finditer(text):
             line = source.line_within(text, found.start())
             yield line, f"{found[0]} begins no formula: {_UNREAD_BECAUSE[found[0]]}"
