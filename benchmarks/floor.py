@@ -73,7 +73,7 @@ def _run(article: Article) -> None:
         if cell.value:
             repr(eval(cell.value, namespace))
         if cell.draws:
-            figures.take_figures()
+            figures.Figures().take()
 
 
 if __name__ == "__main__":
