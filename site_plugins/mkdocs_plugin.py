@@ -34,6 +34,7 @@ from site_plugins.asked import Asked
 from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store
 from site_plugins.engine.cells import Page
+from site_plugins.engine.checkpoints import Checkpoints
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
@@ -84,6 +85,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.target: Path | None = None
         self.memo, self.memo_of = Memo(), ""
         self.asked, self.alike = Asked(), Alike()
+        self.checkpoints: Checkpoints | None = None
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         # Defining this hook also makes MkDocs keep this object between rebuilds under serve.
@@ -110,7 +112,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
         config.extra_css += [CELLS_CSS, FORMULAS_CSS]
-        if not self.serving:
+        if self.serving:
+            self.checkpoints = self.checkpoints or Checkpoints(self.root)
+        else:
             self.target = Path(config.site_dir).resolve()
             sweep(self.target)
             config.site_dir = str(aside_of(self.target))
@@ -173,7 +177,13 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         wanted = [shown.page for shown in self.shown.values()]
         with Progress() as progress, workers(self.config.execute.scheduler) as executor:
             for result in run_pages(
-                wanted, store, self.root, settings, tell=progress.cell, executor=executor
+                wanted,
+                store,
+                self.root,
+                settings,
+                tell=progress.cell,
+                executor=executor,
+                checkpoints=self.checkpoints,
             ):
                 progress.done(result.page)
                 self.shown[pages[result.page.path]] = self._show(result.page, result.run)

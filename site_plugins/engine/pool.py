@@ -27,6 +27,7 @@ from multiprocessing.connection import Connection
 
 from site_plugins.engine import backend, figures, template
 from site_plugins.engine.outputs import CellRun
+from site_plugins.engine.standby import StandBy
 from site_plugins.engine.worker import Job, run_page
 
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
@@ -85,7 +86,7 @@ def run_jobs(
     context = multiprocessing.get_context(start_method)
     environment = _prepare(context, preload, hash_seed)
     waiting = deque(jobs)
-    running: dict[Connection, _Page] = {}
+    running: dict[Connection, RunningPage] = {}
     try:
         while waiting or running:
             while waiting and len(running) < processes:
@@ -95,7 +96,7 @@ def run_jobs(
             for page in _news(running):
                 if outcome := page.listen(tell):
                     del running[page.pipe]
-                    if not outcome.failure:
+                    if page.process and not outcome.failure:
                         page.process.join(FAREWELL)
                     page.kill()
                     yield outcome
@@ -104,7 +105,7 @@ def run_jobs(
             page.kill()
 
 
-def _news(running: Mapping[Connection, _Page]) -> list[_Page]:
+def _news(running: Mapping[Connection, RunningPage]) -> list[RunningPage]:
     """Wait until a page says something or its time is up; return the pages concerned."""
     now = time.monotonic()
     first = min(page.deadline for page in running.values())
@@ -114,18 +115,19 @@ def _news(running: Mapping[Connection, _Page]) -> list[_Page]:
 
 
 @dataclass(slots=True, eq=False)
-class _Page:
+class RunningPage:
     """A page that is running, as its process has told so far."""
 
     name: str
     job: Job
-    process: multiprocessing.process.BaseProcess
+    process: multiprocessing.process.BaseProcess | None  # None: woken at a checkpoint
     pipe: Connection
     limits: Limits
     began: float
     cell: int = 0
     cell_began: float = 0.0
     runs: list[CellRun] = field(default_factory=list)
+    checkpoints: list[tuple[int, int, str]] = field(default_factory=list)
 
     @property
     def deadline(self) -> float:
@@ -145,6 +147,8 @@ class _Page:
                 case ("cell", index):
                     self.cell, self.cell_began = index, time.monotonic()
                     tell(self.name, index)
+                case ("checkpoint", *rest):
+                    self.checkpoints.append(tuple(rest))
                 case ("ran", run):
                     self.runs.append(run)
                 case ("done", files, modules):
@@ -167,6 +171,8 @@ class _Page:
         )
 
     def _how_it_died(self) -> str:
+        if self.process is None:
+            return "the page's process ended while this cell ran"
         self.process.join(FAREWELL)
         code = self.process.exitcode
         if code is None:
@@ -177,12 +183,37 @@ class _Page:
 
     def kill(self) -> None:
         """End the process and every process of its group."""
-        if hasattr(os, "killpg") and self.process.pid:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.join()
+        if self.process is not None:
+            kill_group(self.process)
         self.pipe.close()
+
+
+def kill_group(process: multiprocessing.process.BaseProcess) -> None:
+    if hasattr(os, "killpg") and process.pid:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def follow(page: RunningPage, tell: Tell) -> Outcome:
+    """Wait for the outcome of one page."""
+    while True:
+        for found in _news({page.pipe: page}):
+            if outcome := found.listen(tell):
+                return outcome
+
+
+def start_page(
+    name: str,
+    job: Job,
+    limits: Limits,
+    preload: Sequence[str],
+    start_method: str = START_METHOD,
+) -> RunningPage:
+    """Start one page; `follow` it, and see that its process ends."""
+    context = multiprocessing.get_context(start_method)
+    return _start(context, name, job, limits, _prepare(context, preload, "0"))
 
 
 def _start(
@@ -191,14 +222,14 @@ def _start(
     job: Job,
     limits: Limits,
     environment: Mapping[str, str],
-) -> _Page:
+) -> RunningPage:
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(job, theirs), name=name)  # type: ignore[attr-defined]
     with _environ(environment), _without_main():
         process.start()
     theirs.close()
     now = time.monotonic()
-    return _Page(name, job, process, ours, limits, began=now, cell_began=now)
+    return RunningPage(name, job, process, ours, limits, began=now, cell_began=now)
 
 
 def start_template(preload: Sequence[str], start_method: str, hash_seed: str = "0") -> None:
@@ -231,8 +262,11 @@ def _child(job: Job, pipe: Connection) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
     _die_with_the_build()
-    run_page(job, pipe.send)
-    pipe.close()
+    if job.checkpoints:
+        stand_by = StandBy(pipe, job.checkpoints)
+        run_page(job, stand_by.send, stand_by)
+    else:
+        run_page(job, pipe.send)
     os._exit(0)
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from site_plugins.engine.cache import Entry, Store, page_key
 from site_plugins.engine.cells import Page
+from site_plugins.engine.checkpoints import Checkpoints, worth_it
 from site_plugins.engine.executors import run_jobs_on
 from site_plugins.engine.expect import difference, said
 from site_plugins.engine.outputs import PageRun, complaint, page_line
@@ -67,13 +68,15 @@ def run_pages(
     force: bool = False,
     tell: Callable[[Page, int], None] = lambda page, cell: None,
     executor: Executor | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[PageResult]:
     """Yield a result for each page, those from the store first, then as runs end.
 
     Pages with the same cells (two editions of an article) run once. `force` ignores what is
     stored; `tell(page, cell)` is called when a cell begins. Paths in cells are taken from
     `root`, which is also where they run. With an executor pages run on its workers; it may
-    say in `slots` how many there are.
+    say in `slots` how many there are. With checkpoints a single page that has to run does so
+    from where it was edited.
     """
     settings = settings or Settings()
     twins: dict[str, list[Page]] = {}
@@ -81,7 +84,9 @@ def run_pages(
         twins.setdefault(page_key(page.cells), []).append(page)
     missing = []
     for key, same in twins.items():
-        entry = None if force or not same[0].cells else store.find(key, root)
+        entry = None
+        if same[0].cells and not force:
+            entry = store.find(key, root) or (checkpoints and checkpoints.recall(key)) or None
         if entry or not same[0].cells:
             run = entry.run if entry else PageRun()
             yield from (PageResult(page, run, problems=unmet(page, run)) for page in same)
@@ -91,6 +96,17 @@ def run_pages(
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
     jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
+    if checkpoints and executor is None and len(jobs) == 1 and worth_it(jobs[0][1]):
+        key, job = jobs[0]
+        found = _from_checkpoint(checkpoints, twins[key][0], job, settings, root, tell)
+        if found:
+            outcome, began = found
+            # What came of a checkpoint is not kept: what its cells did to files stays done.
+            warnings = () if began else _keep(outcome, twins[key][0], store)
+            for page in twins[key]:
+                result = _result(page, outcome, warnings)
+                yield replace(result, ran=result.ran - began)
+            return
     outcomes = _outcomes(
         jobs, settings, store, root, executor, lambda key, cell: tell(twins[key][0], cell)
     )
@@ -99,6 +115,20 @@ def run_pages(
         for page in twins[outcome.name]:
             yield _result(page, outcome, warnings)
             warnings = ()
+
+
+def _from_checkpoint(
+    checkpoints: Checkpoints,
+    page: Page,
+    job: Job,
+    settings: Settings,
+    root: Path,
+    tell: Callable[[Page, int], None],
+) -> tuple[Outcome, int] | None:
+    preload = _worth_preloading([job], settings.preload, root)
+    return checkpoints.run(
+        page.path, job, settings.limits, preload, lambda key, cell: tell(page, cell)
+    )
 
 
 def _outcomes(

@@ -59,27 +59,40 @@ class Job:
     cells: tuple[Cell, ...]
     root: str
     max_output: int = MAX_OUTPUT
+    checkpoints: str = ""  # the folder in which they wait; "" leaves none
 
 
-def run_page(job: Job, send: Callable[[Event], None]) -> None:
-    """Run the cells in order until one fails that should not, or should and does not."""
+def run_page(
+    job: Job,
+    send: Callable[[Event], None],
+    before_cell: Callable[[int, Job], Job] = lambda index, job: job,
+) -> None:
+    """Run the cells in order until one fails that should not, or should and does not.
+
+    `before_cell` may leave a checkpoint, and return another job to go on with (`standby`).
+    """
     _settle(job.root)
     recorder = Recorder(Path(job.root), BARE)
     outputs = _Outputs(job.max_output)
     known = stand_in(outputs)
     sessions: dict[str, types.ModuleType] = {}
-    for cell in job.cells:
-        send(("cell", cell.index))
+    index = 0
+    while index < len(job.cells):
+        job = before_cell(index, job)
+        cell = job.cells[index]
+        send(("cell", index))
         main = sessions.setdefault(cell.session, _fresh_main(known))
         sys.modules["__main__"] = main
         run = _run_cell(cell, main, outputs)
         send(("ran", run))
         if complaint(cell, run):
             break
+        index += 1
     recorder.stop()
     deps = [dep for cell in job.cells for dep in cell.options.deps]
     send(("done", recorder.files(deps), recorder.installed_modules()))
-    _say_goodbye()
+    if not job.checkpoints:  # or they would lose what the exit handlers put away
+        _say_goodbye()
 
 
 def _settle(root: str) -> None:
