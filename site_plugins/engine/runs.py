@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from site_plugins.engine.cache import Entry, Store, page_key
@@ -84,63 +84,70 @@ def run_pages(
         twins.setdefault(page_key(page.cells), []).append(page)
     missing = []
     for key, same in twins.items():
-        entry = None
-        if same[0].cells and not force:
-            entry = store.find(key, root) or (checkpoints and checkpoints.recall(key)) or None
-        if entry or not same[0].cells:
-            run = entry.run if entry else PageRun()
-            yield from (PageResult(page, run, problems=unmet(page, run)) for page in same)
-        else:
+        run = _known_run(key, same[0], store, root, checkpoints, force)
+        if run is None:
             missing.append(key)
+        else:
+            yield from (PageResult(page, run, problems=unmet(page, run)) for page in same)
     seconds = store.expected_seconds()
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
     jobs = [(key, Job(twins[key][0].cells, str(root), settings.max_output)) for key in missing]
+    how = _How(settings, store, root, executor, lambda key, cell: tell(twins[key][0], cell))
+    found = None
     if checkpoints and executor is None and len(jobs) == 1 and worth_it(jobs[0][1]):
-        key, job = jobs[0]
-        found = _from_checkpoint(checkpoints, twins[key][0], job, settings, root, tell)
-        if found:
-            outcome, began = found
-            # What came of a checkpoint is not kept: what its cells did to files stays done.
-            warnings = () if began else _keep(outcome, twins[key][0], store)
-            for page in twins[key]:
-                result = _result(page, outcome, warnings)
-                yield replace(result, ran=result.ran - began)
-            return
-    outcomes = _outcomes(
-        jobs, settings, store, root, executor, lambda key, cell: tell(twins[key][0], cell)
-    )
-    for outcome in outcomes:
-        warnings = _keep(outcome, twins[outcome.name][0], store)
-        for page in twins[outcome.name]:
-            yield _result(page, outcome, warnings)
+        found = _from_checkpoint(checkpoints, twins[missing[0]][0], jobs[0][1], how)
+    for outcome, began in [found] if found else ((one, 0) for one in _outcomes(jobs, how)):
+        same = twins[outcome.name]
+        # What came of a checkpoint is not kept: what its cells did to files stays done.
+        warnings = () if began else _keep(outcome, same[0], store)
+        for page in same:
+            yield _result(page, outcome, len(outcome.cells) - began, warnings)
             warnings = ()
 
 
-def _from_checkpoint(
-    checkpoints: Checkpoints,
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How pages that have to run are run."""
+
+    settings: Settings
+    store: Store
+    root: Path
+    executor: Executor | None
+    tell: Tell
+
+    def preload(self, jobs: Iterable[Job]) -> list[str]:
+        return _worth_preloading(jobs, self.settings.preload, self.root)
+
+
+def _known_run(
+    key: str,
     page: Page,
-    job: Job,
-    settings: Settings,
-    root: Path,
-    tell: Callable[[Page, int], None],
-) -> tuple[Outcome, int] | None:
-    preload = _worth_preloading([job], settings.preload, root)
-    return checkpoints.run(
-        page.path, job, settings.limits, preload, lambda key, cell: tell(page, cell)
-    )
-
-
-def _outcomes(
-    jobs: Sequence[tuple[str, Job]],
-    settings: Settings,
     store: Store,
     root: Path,
-    executor: Executor | None,
-    tell: Tell,
-) -> Iterator[Outcome]:
-    preload = _worth_preloading([job for _, job in jobs], settings.preload, root)
-    if executor is None:
+    checkpoints: Checkpoints | None,
+    force: bool,
+) -> PageRun | None:
+    """Return the run that still stands, None if the page has to run."""
+    if not page.cells:
+        return PageRun()
+    if force:
+        return None
+    entry = store.find(key, root) or (checkpoints.recall(key) if checkpoints else None)
+    return entry.run if entry else None
+
+
+def _from_checkpoint(
+    checkpoints: Checkpoints, page: Page, job: Job, how: _How
+) -> tuple[Outcome, int] | None:
+    limits, preload = how.settings.limits, how.preload([job])
+    return checkpoints.run(page.path, job, limits, preload, how.tell)
+
+
+def _outcomes(jobs: Sequence[tuple[str, Job]], how: _How) -> Iterator[Outcome]:
+    settings = how.settings
+    preload = how.preload(job for _, job in jobs)
+    if how.executor is None:
         if jobs:
             start_template(preload, settings.start_method, settings.hash_seed)
             used_distributions(())  # reads what is installed, once: while the template imports
@@ -151,15 +158,15 @@ def _outcomes(
             preload=preload,
             start_method=settings.start_method,
             hash_seed=settings.hash_seed,
-            tell=tell,
+            tell=how.tell,
         )
     return run_jobs_on(
-        executor,
+        how.executor,
         jobs,
-        slots=settings.jobs or (getattr(executor, "slots", 0) if jobs else 0) or cores(),
+        slots=settings.jobs or (getattr(how.executor, "slots", 0) if jobs else 0) or cores(),
         limits=settings.limits,
         preload=preload,
-        known={key: _files_read(store, key) for key, _ in jobs},
+        known={key: _files_read(how.store, key) for key, _ in jobs},
     )
 
 
@@ -183,10 +190,10 @@ def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
     return ()
 
 
-def _result(page: Page, outcome: Outcome, warnings: tuple[str, ...]) -> PageResult:
+def _result(page: Page, outcome: Outcome, ran: int, warnings: tuple[str, ...]) -> PageResult:
     run = PageRun(outcome.cells)
     problems = _problems(page, outcome) or unmet(page, run)
-    return PageResult(page, run, len(outcome.cells), problems, warnings)
+    return PageResult(page, run, ran, problems, warnings)
 
 
 def unmet(page: Page, run: PageRun) -> tuple[Problem, ...]:
