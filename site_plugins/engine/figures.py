@@ -74,7 +74,7 @@ def is_drawing(value: object) -> bool:
             is_drawing(one) or one == [] for one in value.values()
         )
     if isinstance(value, list | tuple):
-        return len(value) > 0 and all(map(is_drawing, value))
+        return any(map(is_drawing, value)) and all(one is None or is_drawing(one) for one in value)
     if type(value).__name__ == "ndarray":  # what plt.subplots() gives
         return getattr(value, "dtype", None) == "object" and is_drawing(list(value.flat))  # type: ignore[attr-defined]
     return type(value).__module__.partition(".")[0] in ("matplotlib", "mpl_toolkits")

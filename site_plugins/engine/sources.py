@@ -115,11 +115,22 @@ class Recorder:
     def files(self, deps: Iterable[str] = ()) -> dict[str, str]:
         """Return path and hash of every local file the process has depended on so far."""
         found = self._modules() | self._absent_modules() | self._read
-        found |= {name for dep in deps if (name := self._local(dep))}
+        found |= {name for dep in deps for name in self._named(dep)}
         return {
             name: content_hash(Path(self._root, name), directory=name.endswith("/"))
             for name in sorted(found - self._written)
         }
+
+    def _named(self, dep: str) -> Iterator[str]:
+        """Yield the file that a cell names, or all that a folder holds and the list of it."""
+        name = self._local(dep)
+        folder = Path(self._root, name)
+        if not name or not folder.is_dir():
+            yield from [name] if name else []
+            return
+        for place, _, files in os.walk(folder):
+            yield self._local(place) + "/"
+            yield from filter(None, (self._local(os.path.join(place, file)) for file in files))
 
     def installed_modules(self) -> list[str]:
         """Return the top-level names of the loaded modules that are not the project's own."""

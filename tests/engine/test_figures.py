@@ -125,3 +125,13 @@ def test_pictures_are_the_same_bytes_every_time(project, source):
         project.run({"p.md": f"```python exec\n{source}\n```"}, force=True) for _ in "ab"
     )
     assert first["p.md"].run.cells[0].outputs == second["p.md"].run.cells[0].outputs
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["ax.plot([1])", "ax.set(xscale='log', xlabel='x')", "plt.subplots(2)[1]"],
+)
+def test_what_a_plotting_call_returns_is_not_shown_as_text(project, last):
+    """Lists of artists, with None among them or not, arrays of axes: the figure says it."""
+    cell = project.run_cells(f"{PLT}fig, ax = plt.subplots()\n{last}").run.cells[0]
+    assert {kind for one in cell.outputs for kind in one.data} <= {"image/svg+xml", "image/png"}

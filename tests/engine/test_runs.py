@@ -345,6 +345,18 @@ def test_named_dependencies_are_inputs(project):
     assert value(project.run_cells(source)) == "b'2'"
 
 
+def test_a_folder_may_be_named_as_a_dependency(project):
+    """Every file in it counts, and so does one that appears."""
+    project.write("data/deep/a.txt", "1")
+    source = "#| deps: data\nimport subprocess\nsubprocess.check_output(['ls', '-R', 'data'])"
+    assert project.run_cells(source).ran == 1
+    assert project.run_cells(source).ran == 0
+    project.write("data/deep/a.txt", "2")
+    assert project.run_cells(source).ran == 1
+    project.write("data/deep/b.txt", "1")
+    assert "b.txt" in value(project.run_cells(source))
+
+
 def test_a_new_version_of_a_package_runs_what_loaded_it(project, monkeypatch):
     """The entry records the versions of the distributions that were loaded."""
     source = "import numpy\nnumpy.__name__"
