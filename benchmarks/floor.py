@@ -21,8 +21,8 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.corpus import LIBRARIES, Article, articles
-from site_plugins.engine import figures
 from site_plugins.engine.cells import Cell
+from site_plugins.engine.figures import Figures
 from site_plugins.engine.pool import Limits, run_jobs
 from site_plugins.engine.worker import Job
 
@@ -73,7 +73,7 @@ def _run(article: Article) -> None:
         if cell.value:
             repr(eval(cell.value, namespace))
         if cell.draws:
-            figures.Figures().take()
+            Figures().take()
 
 
 if __name__ == "__main__":

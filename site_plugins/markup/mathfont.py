@@ -32,6 +32,7 @@ RECIPE = 1  # part of the cache's key: raise it whenever the same characters giv
 _HERE = Path(__file__).parent
 _DIGEST = 32  # bytes of a SHA-256, which stands before each font in the cache
 
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\n\n", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _LETTER = re.compile(r"<mi>(.)</mi>")
 # One letter in <mi> is drawn italic, by its italic code point: h is drawn as U+210E, α as
@@ -119,12 +120,16 @@ def write_math_assets(site_dir: Path, characters: set[str], cache: Path) -> None
     """Write `assets/math/` of a site: style sheet, font, and the font's licence.
 
     The font's name holds its hash, so that a browser may keep it for ever; the style sheet
-    names it.
+    names it. A site without a formula gets the style sheet alone: cutting a font takes longer
+    than a page.
     """
-    font = cached_math_font(characters, cache)
-    name = f"trellis-math.{hashlib.sha256(font).hexdigest()[:8]}.woff2"
     style = (_HERE / "formulas.css").read_text(encoding="utf-8")
     folder = site_dir / "assets" / "math"
+    if not characters:
+        _write(folder / "formulas.css", _FONT_FACE.sub("", style, count=1).encode())
+        return
+    font = cached_math_font(characters, cache)
+    name = f"trellis-math.{hashlib.sha256(font).hexdigest()[:8]}.woff2"
     _write(folder / name, font)
     _write(folder / "OFL.txt", (_HERE / "OFL.txt").read_bytes())
     _write(folder / "formulas.css", style.replace("trellis-math.woff2", name).encode())

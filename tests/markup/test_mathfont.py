@@ -146,7 +146,7 @@ def test_fonttools_is_not_loaded_for_nothing():
 def test_the_assets_belong_together(tmp_path: Path):
     """The style sheet names the font by a name that changes with it; the licence lies beside."""
     names = []
-    for characters in ({"a"}, {"a", "b"}, set[str]()):
+    for characters in ({"a"}, {"a", "b"}):
         site = tmp_path / f"{len(characters)}"
         write_math_assets(site, characters, tmp_path / "cache")
         folder = site / "assets" / "math"
@@ -155,7 +155,17 @@ def test_the_assets_belong_together(tmp_path: Path):
         names.append(name)
         assert {path.name for path in folder.iterdir()} == {name, "formulas.css", "OFL.txt"}
         assert (folder / name).read_bytes() == math_font(characters)
-    assert len(set(names)) == 3
+    assert len(set(names)) == 2
+
+
+def test_a_site_without_formulas_gets_no_font(tmp_path: Path):
+    """Its style sheet names none, and keeps its rules: the site's configuration lists it."""
+    write_math_assets(tmp_path, set(), tmp_path / "cache")
+    (style,) = (tmp_path / "assets" / "math").iterdir()
+    text = style.read_text(encoding="utf-8")
+    assert "url(" not in text
+    assert "@font-face" not in text
+    assert "\nmath {" in text
 
 
 PAGE = """<!doctype html><meta charset="utf-8">
