@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,12 @@ from mkdocs.utils.templates import TemplateContext
 from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
 from site_plugins.asked import Asked
-from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store
 from site_plugins.engine.cells import Page
 from site_plugins.engine.checkpoints import Checkpoints
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
-from site_plugins.engine.remote import RemoteError
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown, shown_token
@@ -151,20 +150,32 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.nav = nav
         self.asked.recall_titles(files)
         began = time.monotonic()
-        try:
+        if self.config.execute.scheduler:
+            self._run_on_cluster(_sources(files), self.config.execute.scheduler)
+        else:
             self._run(_sources(files))
+        self.notebooks.prepare(self.shown)
+        self.offered = set[str]()
+        if self.config.downloads:
+            self.offered = add_downloads(
+                files, config, self.shown, self.root, self.cache / "downloads"
+            )
+        self._say_what_ran(time.monotonic() - began)
+        return nav
+
+    def _run_on_cluster(self, paths: Iterable[Path], scheduler: str) -> None:
+        from site_plugins.cluster import workers  # most sites need neither
+        from site_plugins.engine.remote import RemoteError
+
+        try:
+            with workers(scheduler) as executor:
+                self._run(paths, executor)
         except RemoteError as error:
             if not self.serving:
                 raise PluginError(str(error)) from None
             log.error(str(error))  # raising under serve would hang every page
-        self.notebooks.prepare(self.shown)
-        self.offered = set[str]()
-        if self.config.downloads:
-            self.offered = add_downloads(files, config, self.shown, self.root)
-        self._say_what_ran(time.monotonic() - began)
-        return nav
 
-    def _run(self, paths: Iterable[Path]) -> None:
+    def _run(self, paths: Iterable[Path], executor: Executor | None = None) -> None:
         pages = {}
         for path in paths:
             page = read_page(path, shown_path(path), self.root)
@@ -175,7 +186,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         settings = run_settings(self.config.execute)
         self.ran = dict[str, int]()
         wanted = [shown.page for shown in self.shown.values()]
-        with Progress() as progress, workers(self.config.execute.scheduler) as executor:
+        with Progress() as progress:
             for result in run_pages(
                 wanted,
                 store,

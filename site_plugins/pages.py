@@ -31,7 +31,9 @@ def read_page(file: Path, path: str, root: Path) -> Page:
         return Page(path, problems=(Problem(path, 1, f"cannot read it as UTF-8 text: {error}"),))
     if file.suffix == SUFFIX:
         return read_notebook_page(text, path)[1]
-    options, problems = _defaults(front_matter(text), text, path)
+    # Reading YAML costs more than all the rest of reading a page, and few pages say anything.
+    says = "\nexecute:" in text.split("\n---", 1)[0]
+    options, problems = _defaults(front_matter(text) if says else {}, text, path)
     page = parse_page(text, path, options)
     gone = []
     for listing in page.listings:
@@ -62,11 +64,8 @@ def front_matter(text: str) -> dict[str, Any]:
     """Return what the front matter of a page says; MkDocs reports bad YAML."""
     if not text.startswith("---"):
         return {}
-    head = text.split("\n---", 1)[0]
-    if "execute" not in head:  # reading YAML costs more than all the rest of reading a page
-        return {}
     try:
-        matter = next(yaml.safe_load_all(head), None)
+        matter = next(yaml.safe_load_all(text.split("\n---", 1)[0]), None)
     except yaml.YAMLError:
         return {}
     return matter if isinstance(matter, dict) else {}

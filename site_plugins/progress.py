@@ -5,33 +5,26 @@ Who runs the pages prints a line for each that has ended, which is all that a lo
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING, TextIO
 
 from site_plugins.engine.cells import Page
+
+if TYPE_CHECKING:  # importing it takes longer than a build that runs nothing may last
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 
 class Progress:
     """A context in which `cell` says that a cell begins and `done` that its page has ended."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._bars: Bars | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,  # the line that follows says it for good
-            disable=not console.is_terminal,
-        )
 
     def __enter__(self) -> Progress:
-        self._bars.start()
         return self
 
     def __exit__(
@@ -40,13 +33,34 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        if self._bars:
+            self._bars.stop()
 
     def cell(self, page: Page, index: int) -> None:
+        if not self._stream.isatty():
+            return
+        if self._bars is None:
+            self._bars = _bars(self._stream)
+            self._bars.start()
         if page.path not in self._tasks:
             self._tasks[page.path] = self._bars.add_task(page.path, total=len(page.cells))
         self._bars.update(self._tasks[page.path], completed=index)
 
     def done(self, page: Page) -> None:
-        if page.path in self._tasks:
+        if self._bars and page.path in self._tasks:
             self._bars.remove_task(self._tasks.pop(page.path))
+
+
+def _bars(stream: TextIO) -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        Elapsed(),
+        console=Console(file=stream, force_terminal=True),
+        transient=True,  # the line that follows says it for good
+    )

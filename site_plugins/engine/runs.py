@@ -17,7 +17,6 @@ from pathlib import Path
 from site_plugins.engine.cache import Entry, Store, page_key
 from site_plugins.engine.cells import Page
 from site_plugins.engine.checkpoints import Checkpoints, worth_it
-from site_plugins.engine.executors import run_jobs_on
 from site_plugins.engine.expect import difference, said
 from site_plugins.engine.outputs import PageRun, complaint, page_line
 from site_plugins.engine.pool import (
@@ -160,6 +159,8 @@ def _outcomes(jobs: Sequence[tuple[str, Job]], how: _How) -> Iterator[Outcome]:
             hash_seed=settings.hash_seed,
             tell=how.tell,
         )
+    from site_plugins.engine.executors import run_jobs_on  # most builds run here
+
     return run_jobs_on(
         how.executor,
         jobs,

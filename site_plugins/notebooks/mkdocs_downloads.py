@@ -6,12 +6,16 @@ any other; a line at the end of the page leads to them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache as cache_once
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from site_plugins.engine.cache import write_aside
 from site_plugins.markup.cells import Shown
 from site_plugins.notebooks.documents import ExportError
 from site_plugins.notebooks.export import FORMATS, export, read_document
@@ -23,7 +27,7 @@ _LINE = """
 
 
 def add_downloads(
-    files: Files, config: MkDocsConfig, pages: Mapping[Path, Shown], root: Path
+    files: Files, config: MkDocsConfig, pages: Mapping[Path, Shown], root: Path, cache: Path
 ) -> set[str]:
     """Add the downloads of every page whose cells have all run; return the pages' own names."""
     offered = set()
@@ -34,16 +38,42 @@ def add_downloads(
         if len(shown.run.cells) < len(shown.page.cells):
             continue  # under serve, the page shows what is wrong
         try:
-            document = read_document(Path(file.abs_src_path or ""), shown.page, root)
+            contents = _contents(Path(file.abs_src_path or ""), shown, root, cache)
         except (ExportError, OSError, ValueError):
             continue  # sessions; or an edit that came in between, and another build follows
         folder = PurePosixPath(file.dest_uri).parent
-        for to in FORMATS:
+        for to, content in contents.items():
             uri = str(folder / f"{_stem(file)}.{to}")
-            content = export(document, shown.run, to, root)
             files.append(File.generated(config, uri, content=content))
         offered.add(file.src_uri)
     return offered
+
+
+def _contents(path: Path, shown: Shown, root: Path, cache: Path) -> dict[str, bytes]:
+    """Return a page's downloads by format, from the cache if nothing they hold has changed."""
+    parts = (path.read_bytes(), shown.token.encode(), _code())
+    stem = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()
+    files = {to: stem.with_suffix(f".{to}") for to in FORMATS}
+    try:
+        return {to: file.read_bytes() for to, file in files.items()}
+    except OSError:
+        pass
+    document = read_document(path, shown.page, root)
+    contents = {to: export(document, shown.run, to, root).encode() for to in FORMATS}
+    with suppress(OSError):  # a cache that cannot be written costs the time only
+        cache.mkdir(parents=True, exist_ok=True)
+        for to, file in files.items():
+            write_aside(file, contents[to])
+    return contents
+
+
+@cache_once
+def _code() -> bytes:
+    """Hash the code that writes downloads: what it made yesterday it might make otherwise."""
+    hashed = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        hashed.update(file.read_bytes())
+    return hashed.digest()
 
 
 def download_line(file: File) -> str:

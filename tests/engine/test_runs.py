@@ -226,6 +226,39 @@ def test_pages_do_not_see_each_other(project):
     assert value(results["b.md"]) == repr((2, None, str(project.root)))
 
 
+def test_the_longest_page_runs_first(project):
+    """By the time that it took when it last ran; what has never run may be long, and is first."""
+    times = {"a.md": 0.01, "b.md": 0.12, "c.md": 0.06}
+    pages = {name: cells(f"import time\ntime.sleep({t})") for name, t in times.items()}
+    alone = dataclasses.replace(QUICK, jobs=1)
+    project.run(pages, alone)
+    order = [*project.run({**pages, "new.md": cells("'new'")}, alone, force=True)]
+    assert order == ["new.md", "b.md", "c.md", "a.md"]
+
+
+@pytest.mark.parametrize("start_method", START_METHODS)
+def test_a_page_has_one_thread_of_its_own(project, start_method):
+    """Pages already run side by side; BLAS and torch must not each take all cores again."""
+    settings = dataclasses.replace(QUICK, start_method=start_method, preload=("torch",))
+    source = (
+        "import os, torch\n"
+        "names = 'OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'\n"
+        "torch.get_num_threads(), *map(os.environ.get, names)"
+    )
+    assert value(project.run_cells(source, settings=settings)) == "(1, '1', '1', '1')"
+
+
+def test_a_torch_operation_in_one_page_does_not_hang_the_next(project):
+    """Each is forked from a template that has imported torch and run nothing."""
+    settings = dataclasses.replace(QUICK, preload=("torch",))
+    page = cells("import torch\nfloat((torch.ones(600, 600) @ torch.ones(600, 600)).sum())")
+    results = project.run({f"{n}.md": page + f"\n<!-- {n} -->" for n in range(1)}, settings)
+    results |= project.run(
+        {"again.md": cells("import torch\ntorch.ones(3).sum().item()")}, settings
+    )
+    assert [value(result) for result in results.values()] == ["216000000.0", "3.0"]
+
+
 # What is kept, and for how long
 
 
