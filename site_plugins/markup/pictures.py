@@ -23,9 +23,17 @@ _PIXELS = {"": 1, "px": 1, "pt": 96 / 72, "pc": 16, "in": 96, "cm": 96 / 2.54, "
 _ROOT = re.compile(r"<svg\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
 _LENGTH = re.compile(r"(?<=\s)(width|height)=[\"']\s*([\d.]+)\s*([a-z]*)\s*[\"']")
 _VIEW = re.compile(r"\sviewBox=[\"']\s*[-\d.e]+[\s,]+[-\d.e]+[\s,]+([\d.]+)[\s,]+([\d.]+)")
-_ID = re.compile(r"(?<![-\w:])id=[\"']([^\"']+)[\"']")
-_REFERENCE = re.compile(
-    r"(?<![-\w])((?:id|aria-labelledby)=[\"']|(?:xlink:)?href=[\"']#|url\([\"']?#)([^\"')]+)"
+# The word comes first and what may not stand before it after: an expression that begins with
+# plain characters is searched for a hundred times faster, and a figure has 50,000 of them.
+_ID = re.compile(r"id=(?<![-\w:]id=)[\"']([^\"']+)[\"']")
+_REFERENCES = tuple(
+    re.compile(rf"({word}(?<![-\w]{word}){rest})([^\"')]+)")
+    for word, rest in (
+        ("id=", "[\"']"),
+        ("aria-labelledby=", "[\"']"),
+        ("href=", "[\"']#"),  # xlink:href too
+        (r"url\(", "[\"']?#"),
+    )
 )
 
 
@@ -53,7 +61,9 @@ def own_ids(markup: str, prefix: str) -> str:
     def owned(found: re.Match[str]) -> str:
         return found[1] + (prefix if found[2] in names else "") + found[2]
 
-    return _REFERENCE.sub(owned, markup)
+    for reference in _REFERENCES:
+        markup = reference.sub(owned, markup)
+    return markup
 
 
 def _svg(svg: str, rich: Rich, alt: str) -> str:
