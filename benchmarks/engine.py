@@ -1,6 +1,6 @@
 """The engine beside its peers, in one run: prints ratios and medians, asserts nothing.
 
-    python -m benchmarks.engine                              every part, about twenty minutes
+    python -m benchmarks.engine                              every part, ten minutes
     python -m benchmarks.engine warm prose --rounds 5        these parts only
     python -m benchmarks.engine --json benchmarks/results/engine.json    and records them
 
