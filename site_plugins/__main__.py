@@ -101,7 +101,7 @@ class _Work:
         if missing := [path for path in paths if not path.is_file()]:
             raise ValueError(f"{missing[0]}: no such page")
         files = {shown_path(path.resolve()): path.resolve() for path in paths}
-        pages = [read_page(file, name, site.root) for name, file in files.items()]
+        pages = [read_page(file, name, site.root, site.cells) for name, file in files.items()]
         jobs = getattr(options, "jobs", None)
         return cls(site, files, pages, Store(site.cache), run_settings(site.execute, jobs))
 

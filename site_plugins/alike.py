@@ -6,8 +6,8 @@ ordinary page is known before the first is filled in: the page, its neighbours, 
 the configuration, the theme. Where all of that is as it was, the page asks for a template that
 says what came out last time, through `template` in its front matter, as an author may.
 
-Pages of other plugins' own kinds (posts, lists of posts) are left alone, and so is everything
-where a plugin is loaded of which we do not know that it puts nothing else on a page.
+Ordinary pages and blog posts are so; lists of posts are left alone, and so is everything where a
+plugin is loaded of which we do not know that it puts nothing else on a page.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader, Environment
+from material.plugins.blog.structure import Post
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
@@ -52,7 +53,7 @@ class Alike:
         self._keys = {}
         for file in files.documentation_pages():
             page = file.page
-            if type(page) is Page and "template" not in page.meta:
+            if page is not None and _is_ordinary(page):
                 self._keys[file.src_uri] = key = _key(page, around)
                 if key in self._known:
                     page.meta["template"] = TEMPLATE
@@ -69,11 +70,28 @@ class Alike:
             self._known[key] = html
 
 
+def _is_ordinary(page: Page) -> bool:
+    """Is all that a template may show of this page in its key?"""
+    if isinstance(page, Post):  # links to other pages are drawn as those say, not as the post
+        return page.meta.get("template") == "blog-post.html" and not page.config.links
+    return type(page) is Page and "template" not in page.meta
+
+
+def _of_post(page: Page) -> tuple[Any, ...]:
+    """Return what a post's template shows beyond what it shows of any page."""
+    if not isinstance(page, Post):
+        return ()
+    config = page.config
+    authors = [dict(author) for author in page.authors]
+    categories = [(one.title, one.url) for one in page.categories]
+    return (page.parent.url, dict(config.date), config.readtime, config.pin, authors, categories)
+
+
 def _key(page: Page, around: str) -> str:
     neighbours = [(one.title, one.url) for one in (page.previous_page, page.next_page) if one]
     ancestors = [one.title for one in page.ancestors]
     parts = (page.title, page.url, page.canonical_url, page.edit_url, page.meta, neighbours)
-    shown = repr((parts, ancestors, [_heading(one) for one in page.toc]))
+    shown = repr((parts, ancestors, [_heading(one) for one in page.toc], _of_post(page)))
     return hashlib.sha256(
         "\0".join((around, shown, page.content or "")).encode("utf-8", "replace")
     ).hexdigest()

@@ -48,7 +48,7 @@ from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
-from site_plugins.settings import run_settings
+from site_plugins.settings import cell_options, run_settings
 
 log = get_plugin_logger("trellis")
 
@@ -72,6 +72,7 @@ class ArticlesConfig(Config):
     """Options of the plugin `trellis`."""
 
     execute = option.SubConfig(ExecuteConfig)
+    cells = option.Type(dict, default={})  # options of cells, for the whole site
     cache = option.Type(str, default=".cache/trellis")
     downloads = option.Type(bool, default=True)  # each article as a notebook and as a script
 
@@ -95,6 +96,10 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         """Give the Markdown extensions what they ask, and this build a directory of its own."""
         self.root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
         self.cache = self.root / self.config.cache
+        try:
+            self.cells = cell_options(self.config.cells)
+        except ValueError as error:
+            raise PluginError(f"plugin trellis, {error}") from None
         self.shown: dict[Path, Shown] = {}
         self.problems: set[Problem] = set()
         self.characters: set[str] = set()
@@ -132,6 +137,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 token=self._token,
                 problems=self.problems,
                 characters=self.characters,
+                separator=_separator(config),
             )
             config.markdown_extensions.append(extension)  # type: ignore[arg-type]
 
@@ -178,7 +184,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def _run(self, paths: Iterable[Path], executor: Executor | None = None) -> None:
         pages = {}
         for path in paths:
-            page = read_page(path, shown_path(path), self.root)
+            page = read_page(path, shown_path(path), self.root, self.cells)
             pages[page.path] = path
             self.problems.update(page.problems)
             self.shown[path] = self._show(page, PageRun())
@@ -289,6 +295,12 @@ def _extend(config: MkDocsConfig, extension: str, **options: Any) -> None:
     if extension not in config.markdown_extensions:
         config.markdown_extensions.append(extension)
     config.mdx_configs.setdefault(extension, {}).update(options)
+
+
+def _separator(config: MkDocsConfig) -> str:
+    """Return what stands between a post's excerpt and the rest of it; "" where there is no blog."""
+    blog = config.plugins.get("material/blog")
+    return str(blog.config.post_excerpt_separator) if blog else ""
 
 
 def _sources(files: Files) -> list[Path]:

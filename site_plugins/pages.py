@@ -23,17 +23,21 @@ from site_plugins.engine.problems import Problem
 from site_plugins.notebooks.reading import SUFFIX, Notebook, notebook_page, read_notebook
 
 
-def read_page(file: Path, path: str, root: Path) -> Page:
-    """Return the page in a file; `path` is what messages call it. Never raises: see `problems`."""
+def read_page(file: Path, path: str, root: Path, base: Options | None = None) -> Page:
+    """Return the page in a file; `path` is what messages call it. Never raises: see `problems`.
+
+    `base` are the site's options for cells: front matter beats them, and a cell both.
+    """
+    base = base or Options()
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return Page(path, problems=(Problem(path, 1, f"cannot read it as UTF-8 text: {error}"),))
     if file.suffix == SUFFIX:
-        return read_notebook_page(text, path)[1]
+        return read_notebook_page(text, path, base)[1]
     # Reading YAML costs more than all the rest of reading a page, and few pages say anything.
     says = "\nexecute:" in text.split("\n---", 1)[0]
-    options, problems = _defaults(front_matter(text) if says else {}, text, path)
+    options, problems = _defaults(front_matter(text) if says else {}, text, path, base)
     page = parse_page(text, path, options)
     gone = []
     for listing in page.listings:
@@ -44,12 +48,17 @@ def read_page(file: Path, path: str, root: Path) -> Page:
     return replace(page, problems=(*page.problems, *problems, *gone))
 
 
-def read_notebook_page(text: str, path: str) -> tuple[Notebook, Page]:
+def read_notebook_page(text: str, path: str, base: Options | None = None) -> tuple[Notebook, Page]:
     """Return the notebook in a text and its page."""
     notebook = read_notebook(text, path)
-    options, problems = _defaults(notebook_matter(notebook), text, path)
+    options, problems = _defaults(notebook_matter(notebook), text, path, base or Options())
     notebook, page = notebook_page(notebook, options)
     return notebook, replace(page, problems=(*page.problems, *problems))
+
+
+def sources(page: Page) -> list[str]:
+    """Return the code of a page's cells: whether two readings of it speak of the same."""
+    return [cell.source for cell in page.cells]
 
 
 def find_pages(docs: Path) -> Iterator[Path]:
@@ -79,10 +88,10 @@ def notebook_matter(notebook: Notebook) -> dict[str, Any]:
 
 
 def _defaults(
-    matter: Mapping[str, Any], text: str, path: str
+    matter: Mapping[str, Any], text: str, path: str, options: Options
 ) -> tuple[Options, tuple[Problem, ...]]:
     """Return the options that hold for a page's cells, and what is wrong with them."""
-    options, problems = Options(), []
+    problems = []
     said = matter.get("execute")
     for key, value in said.items() if isinstance(said, dict) else ():
         try:

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from site_plugins.engine.cells import Options, with_option
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.runs import Settings
 
@@ -27,6 +28,7 @@ class Site:
     docs: Path
     cache: Path
     execute: dict[str, Any]
+    cells: Options
 
 
 class _Plain(yaml.SafeLoader):
@@ -53,6 +55,7 @@ def read_site(file: Path) -> Site:
         docs=root / data.get("docs_dir", "docs"),
         cache=root / ours.get("cache", ".cache/trellis"),
         execute=ours.get("execute") or {},
+        cells=cell_options(ours.get("cells") or {}),
     )
 
 
@@ -68,6 +71,17 @@ def run_settings(execute: Mapping[str, Any], jobs: int | None = None) -> Setting
         max_output=execute.get("max_output", plain.max_output),
         preload=tuple(execute.get("preload", plain.preload)),
     )
+
+
+def cell_options(said: Mapping[str, Any]) -> Options:
+    """Return the options that hold for all cells of a site. ValueError for one that is unknown."""
+    options = Options()
+    for key, value in said.items():
+        try:
+            options = with_option(options, str(key), value)
+        except ValueError as error:
+            raise ValueError(f"cells: {error}") from None
+    return options
 
 
 def _plugins(listed: Any) -> dict[str, Any]:

@@ -157,3 +157,16 @@ def test_the_configuration_is_checked(site):
     done = build(site, check=False)
     assert done.returncode == 1
     assert "jobs" in done.stderr
+
+
+def test_options_of_the_site_hold_for_every_cell(site):
+    """Cell beats front matter beats site; a misspelt one is told with the plugin's name."""
+    site.write("mkdocs.yml", CONFIG.replace("- trellis\n", "- trellis: {cells: {echo: false}}\n"))
+    post(site, "shown", "```python exec\n#| echo: true\n'here'\n```")
+    build(site)
+    assert 'class="highlight"' not in html(site, "other")
+    assert 'class="highlight"' in html(site, "shown")
+    site.write("mkdocs.yml", CONFIG.replace("- trellis\n", "- trellis: {cells: {ecco: 1}}\n"))
+    done = build(site, check=False)
+    assert done.returncode == 1
+    assert "plugin trellis, cells: unknown option 'ecco'; did you mean 'echo'?" in done.stderr

@@ -76,7 +76,8 @@ FILES = {
     },
 }
 
-# What an author does, one after the other: file, what is replaced (all of it if None), by what.
+# What an author does, one after the other: file, what is replaced (all of it if None), by what;
+# or what it is renamed to.
 EDITS = {
     "nothing": ("docs/a.md", "Text", "Text"),
     "prose of a post": ("docs/posts/p3.md", "Opening", "An opening"),
@@ -94,6 +95,7 @@ EDITS = {
     "a template": ("theme/partials/copyright.html", "Mine", "Yours"),
     "a post added": ("docs/posts/new.md", None, "---\ndate: 2026-02-01\n---\n# New\n\nX\n"),
     "a post removed": ("docs/posts/p1.md", None, None),
+    "a post renamed": ("docs/posts/p3.md", "->", "docs/posts/renamed.md"),
     "a page added": ("docs/d.md", None, "# D\n\nOut of the navigation.\n"),
     "the configuration": ("mkdocs.yml", "site_name: T", "site_name: U"),
 }
@@ -159,7 +161,9 @@ def test_a_rebuild_makes_what_a_clean_build_makes(served, project):
     served.build()
     for edit, (name, before, after) in EDITS.items():
         path = project.root / name
-        if after is None:
+        if before == "->":
+            path.rename(project.root / after)
+        elif after is None:
             path.unlink()
         elif before is None:
             project.write(name, after)

@@ -20,12 +20,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import HTML_PLACEHOLDER
 
 from site_plugins.markup.pages import page_path
 
@@ -79,7 +80,8 @@ class Memo:
 
 class MemoExtension(Extension):
     """Options: `memo`, `token(path)` naming all else that a page's HTML depends on, `problems`
-    and `characters` as the other extensions report to them."""
+    and `characters` as the other extensions report to them, and the `separator` behind which a
+    post is not part of its excerpt."""
 
     def __init__(
         self,
@@ -88,10 +90,12 @@ class MemoExtension(Extension):
         token: Callable[[Path], str],
         problems: set[Any],
         characters: set[str],
+        separator: str = "",
     ) -> None:
         super().__init__()
         self.memo, self.token = memo, token
         self.problems, self.characters = problems, characters
+        self.separator = separator
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  (Python-Markdown's name)
         late = _Late(md, self)
@@ -156,13 +160,27 @@ class _Late(Treeprocessor):
         if len(self._options.problems) > self._problems:
             return  # it must be reported again
         self._options.memo.known[self._key] = Conversion(
-            root=copy.deepcopy(root),
+            root=copy.deepcopy(self._wanted(root)),
             raw=list(md.htmlStash.rawHtmlBlocks),
             toc=getattr(md, "toc", ""),
             toc_tokens=copy.deepcopy(getattr(md, "toc_tokens", [])),
             anchors=set(self._raw_anchors()),
             characters=characters,
         )
+
+    def _wanted(self, root: Element) -> Element:
+        """Return the tree, of an excerpt only its beginning: the rest of the post is cut off."""
+        if not self._options.separator or "excerpt" not in self.md.treeprocessors:
+            return root
+        blocks = enumerate(self.md.htmlStash.rawHtmlBlocks)
+        marks = {HTML_PLACEHOLDER % n for n, raw in blocks if raw == self._options.separator}
+        beginning = Element(root.tag)
+        for child in root:
+            beginning.append(child)
+            if (child.text or "").strip() in marks:
+                SubElement(beginning, "p").text = "..."  # that there is more is all that counts
+                return beginning
+        return root
 
     def _restore(self, root: Element, known: Conversion) -> None:
         md: Any = self.md

@@ -20,7 +20,7 @@ from site_plugins.notebooks.documents import (
 from site_plugins.notebooks.ipynb import to_ipynb
 from site_plugins.notebooks.reading import SUFFIX
 from site_plugins.notebooks.script import to_script
-from site_plugins.pages import front_matter, notebook_matter, read_notebook_page
+from site_plugins.pages import front_matter, notebook_matter, read_notebook_page, sources
 
 FORMATS = ("ipynb", "py")
 _HEADING = re.compile(r"# +(.+?)[ #]*$", re.MULTILINE)
@@ -36,7 +36,7 @@ def read_document(file: Path, page: Page, root: Path) -> Document:
     if file.suffix == SUFFIX:
         notebook, now = read_notebook_page(text, page.path)
         document = notebook_document(notebook, _kept(notebook_matter(notebook)))
-        if now.cells != page.cells:
+        if sources(now) != sources(page):
             raise ValueError(f"{page.path}: has changed meanwhile; try again")
         return document
     document = article_document(text, page, _kept(front_matter(text)), root)

@@ -33,7 +33,7 @@ from site_plugins.notebooks.rendering import (
     notebook_body,
     shown_notebook,
 )
-from site_plugins.pages import notebook_matter, read_notebook_page
+from site_plugins.pages import notebook_matter, read_notebook_page, sources
 
 JUPYTER = "mkdocs-jupyter"
 _RELATIVE = re.compile(r'\b(?P<name>href|src)="(?P<path>[^"#?:/][^"#?:]*)(?P<rest>[#?][^"]*)?"')
@@ -99,7 +99,7 @@ class NotebookPages:
             text = ""  # told when the page was read
         notebook, page = read_notebook_page(text, name)
         run = shown.run
-        if page != shown.page and not shown.page.problems:
+        if sources(page) != sources(shown.page) and not shown.page.problems:
             run = PageRun()
             self._report(Problem(name, 1, "it has changed since it ran; build again"))
         taken = take_formulas(notebook.blocks, name, formula_prefix(name))
