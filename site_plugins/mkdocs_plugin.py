@@ -17,7 +17,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemBytecodeCache
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -253,6 +253,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     @event_priority(-100)
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
         self.asked.keep_reading_times()
+        env.bytecode_cache = _bytecode(self.cache / "templates")
         if self.serving and all_known(config.plugins):
             self.alike.recall(env, self.nav, config, files, self.memo_of)
         return env
@@ -295,6 +296,15 @@ def _extend(config: MkDocsConfig, extension: str, **options: Any) -> None:
     if extension not in config.markdown_extensions:
         config.markdown_extensions.append(extension)
     config.mdx_configs.setdefault(extension, {}).update(options)
+
+
+def _bytecode(folder: Path) -> FileSystemBytecodeCache | None:
+    """Return where compiled templates are kept: MkDocs compiles the theme's anew in each build."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder))
 
 
 def _separator(config: MkDocsConfig) -> str:

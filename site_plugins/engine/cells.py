@@ -24,6 +24,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ class Page:
     problems: tuple[Problem, ...] = ()
 
 
+@lru_cache(maxsize=1 << 12)  # under serve all pages are read again after one edit
 def parse_page(text: str, path: str, defaults: Options | None = None) -> Page:
     """Return the cells and listings of a page. Never raises: see `Page.problems`."""
     fences, broken = read_fences(text, path)

@@ -189,7 +189,7 @@ class _Late(Treeprocessor):
         root[:] = list(tree)
         md.htmlStash.rawHtmlBlocks = list(known.raw)
         md.htmlStash.html_counter = len(known.raw)
-        md.toc, md.toc_tokens = known.toc, copy.deepcopy(known.toc_tokens)
+        md.toc, md.toc_tokens = known.toc, known.toc_tokens  # hosts only read them
         self._options.characters |= known.characters
         self._raw_anchors().update(known.anchors)
         if "mkdocs_extract_anchors" in md.treeprocessors:  # it has seen an empty tree
