@@ -34,7 +34,15 @@ def test_a_record_for_the_page_and_one_for_each_section():
 
 def test_every_record_carries_the_facts_of_its_page():
     """URL, title, tags, date and language stand in each record, ready to filter by."""
-    for one in records('<h2 id="a">A</h2>', tags=["hmm", "c++"], date="2026-11-21", language="en"):
+    for one in records(
+        '<h2 id="a">A</h2>',
+        tags=(
+            "hmm",
+            "c++",
+        ),
+        date="2026-11-21",
+        language="en",
+    ):
         assert (one.url, one.page_title) == ("posts/hmm/", "Markov")
         assert (one.tags, one.date, one.language) == (("hmm", "c++"), "2026-11-21", "en")
 
