@@ -59,12 +59,17 @@ def content_hash(path: Path, *, directory: bool = False) -> str:
     """Return the SHA-256 of a file, or of the names in a directory; ABSENT if there is none."""
     try:
         if directory:
-            names = sorted(name for name in os.listdir(path) if name not in _BUILT)
+            names = sorted(name for name in os.listdir(path) if not _is_ours(name))
             return hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()
         found = path.stat()
         return _file_hash(path, found.st_mtime_ns, found.st_size, found.st_ino)
     except OSError:
         return ABSENT
+
+
+def _is_ours(name: str) -> bool:
+    """Is a file hidden or made by a build, and so no source of the project?"""
+    return name.startswith(".") or name in _BUILT
 
 
 @cache  # fifty pages import one module: read it once, and again when it was touched
@@ -165,11 +170,12 @@ class Recorder:
         if not isinstance(path, str | bytes | os.PathLike):
             return ""  # a file descriptor
         full = os.path.realpath(os.fsdecode(path))
+        if full == self._root:
+            return "."
         if not full.startswith(self._root + os.sep) or full.startswith(sys.prefix + os.sep):
             return ""
         name = os.path.relpath(full, self._root).replace(os.sep, "/")
-        hidden = any(part.startswith(".") or part in _BUILT for part in name.split("/"))
-        return "" if hidden else name
+        return "" if any(map(_is_ours, name.split("/"))) else name
 
     def _local_modules(self) -> dict[str, str]:
         """Return the project's own modules that were imported, by name, with their files."""

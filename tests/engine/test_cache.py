@@ -44,6 +44,7 @@ def test_what_is_kept_is_found(store, tmp_path):
         lambda data: b"",
         lambda data: data[: len(data) // 2],
         lambda data: data.replace(b"note", b"nope"),
+        lambda data: data.replace(b'"1"', b'"2"'),
         lambda data: b"\x00" * len(data),
         lambda data: b"not json",
     ],

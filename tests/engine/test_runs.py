@@ -310,10 +310,13 @@ def test_modules_are_found_however_they_are_imported(project, source):
 
 def test_a_new_module_that_nobody_asked_for_runs_nothing(project):
     """The import system lists folders; that is not the page's doing."""
-    project.write("part.py", "def answer():\n    return 41\n")
-    project.run({"p.md": PAGE})
+    project.write("lib/__init__.py", "")
+    project.write("lib/part.py", "X = 41\n")
+    source = "from lib import part\npart.X"
+    project.run_cells(source)
     project.write("unrelated.py", "")
-    assert project.run({"p.md": PAGE})["p.md"].ran == 0
+    project.write("lib/unrelated.py", "")
+    assert project.run_cells(source).ran == 0
 
 
 def test_a_module_that_was_looked_for_in_vain_is_an_input(project):
@@ -350,6 +353,16 @@ def test_a_listed_folder_is_an_input(project):
     assert value(project.run_cells(source)) == "1"
     project.write("data/b.txt", "1")
     assert value(project.run_cells(source)) == "2"
+
+
+def test_the_list_of_the_project_itself_is_an_input(project):
+    """Without what builds make there."""
+    source = "import os\nlen([name for name in os.listdir() if name.endswith('.txt')])"
+    assert value(project.run_cells(source)) == "0"
+    project.write("site/index.html", "")
+    assert project.run_cells(source).ran == 0
+    project.write("a.txt", "")
+    assert value(project.run_cells(source)) == "1"
 
 
 def test_a_missing_data_file_is_an_input(project):
