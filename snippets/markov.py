@@ -21,7 +21,7 @@ Sources: Grassmann, Taksar, Heyman (1985), Operations Research 33(5), for the el
 
     python -m snippets.markov stationary --model chain.json
     python -m snippets.markov hit --model chain.json eating
-    python -m snippets.markov fit --json < diary.txt | python -m snippets.markov stationary --model -
+    python -m snippets.markov fit --json diary.txt | python -m snippets.markov stationary --model -
 """
 
 from __future__ import annotations
@@ -493,8 +493,10 @@ def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
     Q = validate(transition)
     goal = _target(target, len(Q))
     reach = _reach(np.where(goal[:, None], np.eye(len(Q)), Q))  # stop at the goal
-    can: Mask = reach[:, goal].any(axis=1)
-    sure: Mask = ~reach[:, ~can].any(axis=1)  # no way leads to where there is no way
+    can: Mask = np.logical_or.reduce(reach[:, goal], axis=1)
+    sure: Mask = ~np.logical_or.reduce(
+        reach[:, ~can], axis=1
+    )  # no way leads to where there is no way
     probability: Floats = sure.astype(np.float64)
     probability[can & ~sure] = _exits(Q, can & ~sure, [~can, sure])[:, 1]
     steps: Floats = np.where(goal, 0.0, np.inf)
