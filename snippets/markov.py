@@ -494,9 +494,8 @@ def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
     goal = _target(target, len(Q))
     reach = _reach(np.where(goal[:, None], np.eye(len(Q)), Q))  # stop at the goal
     can: Mask = np.logical_or.reduce(reach[:, goal], axis=1)
-    sure: Mask = ~np.logical_or.reduce(
-        reach[:, ~can], axis=1
-    )  # no way leads to where there is no way
+    # certain is where no way leads to a state from which there is no way
+    sure: Mask = ~np.logical_or.reduce(reach[:, ~can], axis=1)
     probability: Floats = sure.astype(np.float64)
     probability[can & ~sure] = _exits(Q, can & ~sure, [~can, sure])[:, 1]
     steps: Floats = np.where(goal, 0.0, np.inf)
