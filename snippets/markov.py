@@ -703,46 +703,106 @@ def graph(chain: Chain) -> nx.DiGraph:
 
 
 def draw(chain: Chain, *, axes: Axes | None = None) -> Axes:
-    """Draw the chain: area of a node = share of time, width of an edge = flow.
+    """Draw the chain: area of a node = share of time, width of an arrow = flow.
 
-    The states stand on a circle, in order, the first one to the right. Numbers beside the
-    edges are the probabilities q[i, j]. Returns the axes, by default the current ones. For
-    other layouts, take `graph`.
+    The numbers beside the arrows are the probabilities q[i, j]. Returns the axes, by default
+    the current ones. For other labels or layouts, take `graph` and `draw_graph`.
+    """
+    drawn = graph(chain)
+    for *_, edge in drawn.edges(data=True):
+        edge["label"] = f"{edge['probability']:.3g}"
+    return draw_graph(drawn, axes=axes)
+
+
+def draw_graph(drawn: nx.DiGraph, *, axes: Axes | None = None) -> Axes:
+    """Draw a directed graph on a circle, its first node on top, the others counterclockwise.
+
+    Nodes have a `share`, the area; edges a `flow`, the width, and a `label`, a text. Arrows
+    in opposite directions bend away from each other, arrows from a node to itself stand
+    outwards. Returns the axes, by default the current ones.
     """
     import matplotlib.pyplot as plt
     import networkx as nx
 
     axes = axes if axes is not None else plt.gca()
-    drawn = graph(chain)
-    places = nx.circular_layout(drawn)
-    sizes = [400 + 5000 * share for share in nx.get_node_attributes(drawn, "share").values()]
-    nx.draw_networkx_nodes(drawn, places, node_size=sizes, node_color="C0", ax=axes)
-    nx.draw_networkx_labels(drawn, places, font_size=10, font_color="white", ax=axes)
-    for here, there, data in drawn.edges(data=True):
-        label = {(here, there): f"{data['probability']:.3g}"}
-        curve = "arc3,rad=0.18"
-        nx.draw_networkx_edges(
-            drawn,
-            places,
-            edgelist=[(here, there)],
-            width=0.6 + 25 * data["flow"],
-            arrowsize=14 + 60 * data["flow"],
-            node_size=sizes,
-            edge_color="C1",
-            connectionstyle=curve,
-            ax=axes,
-        )
-        nx.draw_networkx_edge_labels(
-            drawn,
-            places,
-            edge_labels=label,
-            connectionstyle=curve,
-            rotate=False,
-            bbox={"alpha": 0},
-            ax=axes,
-        )
+    places = {node: np.array([-y, x]) for node, (x, y) in nx.circular_layout(drawn).items()}
+    sizes = {node: 600 + 4500 * share for node, share in drawn.nodes(data="share")}  # points^2
+    where = np.array(list(places.values()))
+    axes.scatter(where[:, 0], where[:, 1], s=list(sizes.values()), color="C0", zorder=2)
+    for node, (x, y) in places.items():
+        axes.text(x, y, node, ha="center", va="center", color="white", fontsize=9, zorder=3)
+    radii = {node: math.sqrt(size) / 2 for node, size in sizes.items()}  # points
+    for here, there, edge in drawn.edges(data=True):
+        if here == there:
+            _loop(axes, places[here], radii[here], edge)
+        else:
+            _arrow(axes, (places[here], places[there]), (radii[here], radii[there]), edge)
+    axes.set(aspect="equal")
+    axes.margins(0.2)
     axes.set_axis_off()
     return axes
+
+
+def _look(edge: dict[str, Any]) -> dict[str, Any]:
+    """Return how an arrow looks: as wide as its flow."""
+    return {
+        "arrowstyle": "-|>",
+        "mutation_scale": 12 + 50 * edge["flow"],
+        "linewidth": 0.6 + 30 * edge["flow"],
+        "color": "C1",
+        "zorder": 1,
+    }
+
+
+def _arrow(
+    axes: Axes, ends: tuple[Floats, Floats], radii: tuple[float, float], edge: dict[str, Any]
+) -> None:
+    """Draw an arrow that bends to its right, and its label on the outer side of the bend."""
+    from matplotlib.patches import FancyArrowPatch
+
+    tail, head = ends
+    dx, dy = head - tail
+    axes.add_patch(
+        FancyArrowPatch(
+            (tail[0], tail[1]),
+            (head[0], head[1]),
+            connectionstyle="arc3,rad=0.16",
+            shrinkA=radii[0],
+            shrinkB=radii[1] + 1,
+            **_look(edge),
+        )
+    )
+    right = np.array([dy, -dx])  # the curve passes the middle at a distance of .08 |right|
+    x, y = (tail + head) / 2 + 0.17 * right
+    axes.text(x, y, edge["label"], ha="center", va="center")
+
+
+def _loop(axes: Axes, place: Floats, radius: float, edge: dict[str, Any]) -> None:
+    """Draw an arrow from a node to itself, away from the centre, and its label beyond it."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+    from matplotlib.transforms import Affine2D, ScaledTranslation
+
+    angle = math.atan2(place[1], place[0]) if place.any() else math.pi / 2
+
+    def at(distance: float, turn: float) -> tuple[float, float]:  # points, from the node
+        return distance * math.cos(angle + turn), distance * math.sin(angle + turn)
+
+    reach = radius + 55  # of the control points: the curve itself goes three quarters as far
+    points = [at(radius, 0.5), at(reach, 0.65), at(reach, -0.65), at(radius + 1, -0.5)]
+    curve = Curve(points, [Curve.MOVETO, Curve.CURVE4, Curve.CURVE4, Curve.CURVE4])
+    in_points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans
+    there = ScaledTranslation(place[0], place[1], axes.transData)  # type: ignore[arg-type]
+    axes.add_patch(FancyArrowPatch(path=curve, transform=in_points + there, **_look(edge)))
+    axes.annotate(
+        edge["label"],
+        (place[0], place[1]),
+        at(radius + 45, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+    )
+    axes.update_datalim([place + 0.6 * np.array([math.cos(angle), math.sin(angle)])])
 
 
 # The dog, and the program ---------------------------------------------------------------
