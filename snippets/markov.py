@@ -245,10 +245,11 @@ def power(transition: ArrayLike, n: int) -> Floats:
 def n_step(start: ArrayLike, transition: ArrayLike, n: int) -> Floats:
     """Return p_n = p_0 Q^n, (N,): where the chain is after n steps.
 
-    start (N,) and transition (N, N) are probabilities. n products of a row and a matrix,
-    O(n N^2), or `power` where that is less work.
+    start (N,) and transition (N, N) are probabilities. n products of a
+    row and a matrix, O(n N^2), or `power` where that is less work.
 
-    Raises ValueError for tables that are no distributions or do not fit, and for n < 0.
+    Raises ValueError for tables that are no distributions or do not
+    fit, and for n < 0.
     """
     Q, n = validate(transition), _count("n", n, at_least=0)
     p = _start(start, len(Q)).copy()
@@ -402,14 +403,18 @@ def stationary(transition: ArrayLike) -> Stationary:
     """Return the stationary distributions of any chain: pi Q = pi.
 
     - Irreducible: exactly one, `.distribution`, positive everywhere.
-    - One closed class and transient states: exactly one, 0 at the transient states.
-    - Several closed classes: infinitely many. Each closed class has one to itself, a row of
-      `.corners`; every mixture of those is stationary, and nothing else is.
-    - Periodic: the same as if it were not. pi is then the share of time spent in each state;
-      p_n goes round in circles instead of approaching it, and `.periods` tells.
+    - One closed class and transient states: exactly one, 0 at the
+      transient states.
+    - Several closed classes: infinitely many. Each closed class has one
+      to itself, a row of `.corners`; every mixture of those is
+      stationary, and nothing else is.
+    - Periodic: the same as if it were not. pi is then the share of time
+      spent in each state; p_n goes round in circles instead of
+      approaching it, and `.periods` tells.
 
-    Each entry has a small relative error, however small it is and however slowly the chain
-    mixes (no subtraction: see `eliminate`). O(N^3) time, O(N^2) memory.
+    Each entry has a small relative error, however small it is and
+    however slowly the chain mixes (no subtraction: see `eliminate`).
+    O(N^3 log N) time, O(N^2) memory.
 
     >>> stationary([[0.9, 0.1], [0.3, 0.7]]).distribution
     array([0.75, 0.25])
@@ -422,7 +427,7 @@ def stationary(transition: ArrayLike) -> Stationary:
         reduced = eliminate(Q[np.ix_(members, members)])
         pi = np.ones(len(members))
         for k in range(1, len(pi)):
-            pi[k] = pi[:k] @ reduced[:k, k]  # visits to k for each stay outside
+            pi[k] = pi[:k] @ reduced[:k, k]
         corner[members] = pi / pi.sum()
     corners.setflags(write=False)
     return Stationary(corners, tuple(one.period for one in closed))
@@ -442,26 +447,28 @@ def long_run(start: ArrayLike, transition: ArrayLike) -> Floats:
 
 
 def eliminate(transition: ArrayLike, keep: int = 1) -> Floats:
-    """Return what is left of a chain when states N-1, .., keep are taken out one by one.
+    """Take states N-1, .., keep out of a chain, one by one.
 
-    With state k gone, the chain is watched only while it is elsewhere: a step from i to j
-    may then have passed through k, any number of times,
+    With state k gone, the chain is watched only while it is elsewhere:
+    a step from i to j may have passed through k, any number of times,
 
-        q[i, j] += q[i, k] q[k, j] / out[k],    out[k] = sum of q[k, j] over j < k.
+        q[i, j] += q[i, k] q[k, j] / out[k],
+        out[k] = sum of q[k, j] over j < k.
 
-    transition (N, N) must not be negative; rows and diagonal are not looked at beyond that,
-    since 1 - q[k, k] is found as out[k], without subtracting. In the result, (N, N), the
-    diagonal holds out[k] for k >= keep, the rows below it q[k, j], and the columns above it
-    q[i, k] / out[k]: the mean number of visits to k between two visits elsewhere.
+    transition (N, N) must not be negative; its diagonal plays no part,
+    since 1 - q[k, k] is found as out[k], without subtracting. In the
+    result, (N, N), the diagonal holds out[k] for k >= keep, the rows to
+    the left of it q[k, j], and the columns above it q[i, k] / out[k]:
+    the mean number of visits to k for each step out of i.
 
-    Raises ValueError if some out[k] is 0: nothing then leads from k to lower states.
+    Raises ValueError if out[k] is 0: no way leads from k to lower states.
     O(N^3) time. Grassmann, Taksar, Heyman (1985).
     """
     rest = np.array(transition, dtype=np.float64)
     for k in range(len(rest) - 1, keep - 1, -1):
         out = rest[k, :k].sum()
         if not out > 0:
-            raise ValueError(f"transition: no way leads from state {k} to a lower one")
+            raise ValueError(f"transition: no way leads down from state {k}")
         rest[k, k] = out
         rest[:k, k] /= out
         rest[:k, :k] += np.outer(rest[:k, k], rest[k, :k])
@@ -479,14 +486,15 @@ class Hitting(NamedTuple):
 
 
 def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
-    """Return the probability and the mean number of steps to reach a state, or any of a set.
+    """Return how probable and how far it is to a state, or any of a set.
 
-    Both are 1 and 0 in the target itself: being there counts as reaching it. For the mean
-    time to *return* to a, take one step first: 1 + Q[a] @ hitting(Q, a).steps.
+    In the target itself these are 1 and 0: being there counts as
+    reaching it. For the mean time to *return* to a, take one step first:
+    1 + Q[a] @ hitting(Q, a).steps.
 
-    Probabilities of 0 and 1 are exactly that: they are decided by which entries of
-    transition (N, N) are 0. The others solve first-step equations, without subtraction
-    (see `eliminate`). O(N^3 log N) time.
+    Probabilities of 0 and 1 are exactly that: they are decided by which
+    entries of transition (N, N) are 0. The others solve first-step
+    equations, without subtraction (see `eliminate`). O(N^3 log N) time.
 
     Raises ValueError for a bad matrix, and a target that is empty or no state.
     """
@@ -494,7 +502,7 @@ def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
     goal = _target(target, len(Q))
     reach = _reach(np.where(goal[:, None], np.eye(len(Q)), Q))  # stop at the goal
     can: Mask = np.logical_or.reduce(reach[:, goal], axis=1)
-    # certain is where no way leads to a state from which there is no way
+    # sure: no way leads to a state from which there is no way
     sure: Mask = ~np.logical_or.reduce(reach[:, ~can], axis=1)
     probability: Floats = sure.astype(np.float64)
     probability[can & ~sure] = _exits(Q, can & ~sure, [~can, sure])[:, 1]

@@ -556,7 +556,7 @@ RNG = np.random.default_rng(0)
         (lambda: hitting(Q, -1), r"^target: expected a whole number >= 0, found -1$"),
         (lambda: hitting(Q, []), r"^target: expected at least one state, found none$"),
         (lambda: hitting(Q, ["eating"]), r"^target: expected states from 0 to 2, found 'eating'$"),
-        (lambda: markov.eliminate(np.eye(2)), r"^transition: no way leads from state 1"),
+        (lambda: markov.eliminate(np.eye(2)), r"^transition: no way leads down from state 1"),
         (lambda: dog().index("eatin"), r"found 'eatin'; did you mean 'eating'\?$"),
         (lambda: dog().index(7), r"^state: expected one of sleeping, .* \(or 0 to 2\), found 7$"),
         (lambda: Chain([1], [[1]]).index("x"), r"^state: expected a state \(0 to 0\), found 'x'$"),
