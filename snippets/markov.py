@@ -252,7 +252,7 @@ def n_step(start: ArrayLike, transition: ArrayLike, n: int) -> Floats:
     fit, and for n < 0.
     """
     Q, n = validate(transition), _count("n", n, at_least=0)
-    p = _start(start, len(Q)).copy()
+    p, Q = _start(start, len(Q)).copy(), _normalised(Q)
     if n > len(Q) * 2 * n.bit_length():
         return _normalised(p @ power(Q, n))
     for _ in range(n):
@@ -392,8 +392,8 @@ class Stationary(NamedTuple):
         """The stationary distribution, (N,), where there is only one; else a ValueError."""
         if len(self.corners) > 1:
             raise ValueError(
-                f"transition: expected one closed class, found {len(self.corners)}, and any "
-                "mixture of .corners is stationary; long_run() says which one a start leads to"
+                f"transition: expected one closed class, found {len(self.corners)}: "
+                "see .corners, long_run()"
             )
         distribution: Floats = self.corners[0]
         return distribution
@@ -496,11 +496,13 @@ def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
     entries of transition (N, N) are 0. The others solve first-step
     equations, without subtraction (see `eliminate`). O(N^3 log N) time.
 
-    Raises ValueError for a bad matrix, and a target that is empty or no state.
+    Raises ValueError for a bad matrix, and for a target that is empty or
+    no state.
     """
     Q = validate(transition)
     goal = _target(target, len(Q))
-    reach = _reach(np.where(goal[:, None], np.eye(len(Q)), Q))  # stop at the goal
+    stopped = np.where(goal[:, None], np.eye(len(Q)), Q)
+    reach = _reach(stopped)
     can: Mask = np.logical_or.reduce(reach[:, goal], axis=1)
     # sure: no way leads to a state from which there is no way
     sure: Mask = ~np.logical_or.reduce(reach[:, ~can], axis=1)
