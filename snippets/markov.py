@@ -399,6 +399,7 @@ class Stationary(NamedTuple):
         return distribution
 
 
+@np.errstate(over="ignore", invalid="ignore")  # _finite() finds what comes of it
 def stationary(transition: ArrayLike) -> Stationary:
     """Return the stationary distributions of any chain: pi Q = pi.
 
@@ -416,6 +417,9 @@ def stationary(transition: ArrayLike) -> Stationary:
     however slowly the chain mixes (no subtraction: see `eliminate`).
     O(N^3 log N) time, O(N^2) memory.
 
+    Raises ValueError for a bad matrix, and for shares that differ by more
+    than a factor of 1e308.
+
     >>> stationary([[0.9, 0.1], [0.3, 0.7]]).distribution
     array([0.75, 0.25])
     """
@@ -427,7 +431,7 @@ def stationary(transition: ArrayLike) -> Stationary:
         reduced = eliminate(Q[np.ix_(members, members)])
         pi = np.ones(len(members))
         for k in range(1, len(pi)):
-            pi[k] = pi[:k] @ reduced[:k, k]
+            pi[k] = _finite(float(pi[:k] @ reduced[:k, k]))
         corner[members] = pi / pi.sum()
     corners.setflags(write=False)
     return Stationary(corners, tuple(one.period for one in closed))
@@ -461,17 +465,19 @@ def eliminate(transition: ArrayLike, keep: int = 1) -> Floats:
     the left of it q[k, j], and the columns above it q[i, k] / out[k]:
     the mean number of visits to k for each step out of i.
 
-    Raises ValueError if out[k] is 0: no way leads from k to lower states.
+    Raises ValueError if out[k] is 0: no way leads from k to lower states,
+    or one so improbable (below 1e-308) that a double does not hold it.
     O(N^3) time. Grassmann, Taksar, Heyman (1985).
     """
     rest = np.array(transition, dtype=np.float64)
     for k in range(len(rest) - 1, keep - 1, -1):
         out = rest[k, :k].sum()
         if not out > 0:
-            raise ValueError(f"transition: no way leads down from state {k}")
+            raise ValueError(f"transition: nothing leads down from state {k}")
         rest[k, k] = out
-        rest[:k, k] /= out
-        rest[:k, :k] += np.outer(rest[:k, k], rest[k, :k])
+        rest[:k, :k] += np.outer(rest[:k, k], rest[k, :k] / out)
+        with np.errstate(over="ignore"):  # who needs these, checks them
+            rest[:k, k] /= out
     return rest
 
 
@@ -496,8 +502,8 @@ def hitting(transition: ArrayLike, target: int | Iterable[int]) -> Hitting:
     entries of transition (N, N) are 0. The others solve first-step
     equations, without subtraction (see `eliminate`). O(N^3 log N) time.
 
-    Raises ValueError for a bad matrix, and for a target that is empty or
-    no state.
+    Raises ValueError for a bad matrix, for a target that is empty or no
+    state, and for mean times beyond 1e308 steps.
     """
     Q = validate(transition)
     goal = _target(target, len(Q))
@@ -544,6 +550,7 @@ def _exits(Q: Floats, inside: Mask, exits: Sequence[Mask]) -> Floats:
     return leaving[E:]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # _finite() finds what comes of it
 def _waits(Q: Floats, inside: Mask) -> Floats:
     """Return the mean number of steps until the chain leaves, from each state inside."""
     n = int(inside.sum())
@@ -553,11 +560,17 @@ def _waits(Q: Floats, inside: Mask) -> Floats:
     reduced = eliminate(lumped)
     spent = np.ones(1 + n)  # steps until the next visit to a state that is left
     for k in range(n, 0, -1):
-        spent[:k] += reduced[:k, k] * spent[k]
+        spent[:k] += reduced[:k, k] * _finite(spent[k])
     waits = np.zeros(1 + n)
     for k in range(1, 1 + n):
-        waits[k] = (spent[k] + reduced[k, :k] @ waits[:k]) / reduced[k, k]
+        waits[k] = _finite((spent[k] + reduced[k, :k] @ waits[:k]) / reduced[k, k])
     return waits[1:]
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("transition: mean times beyond 1e308 steps, more than a double holds")
+    return value
 
 
 def _target(target: int | Iterable[int], N: int) -> Mask:

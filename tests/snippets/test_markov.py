@@ -349,6 +349,27 @@ def test_zeros_and_ones_are_exact():
     assert found.steps.tolist() == [approx(1e300), 0, INF]
 
 
+@pytest.mark.parametrize("flip", [1, -1])
+def test_numbers_beyond_every_double_are_an_error_and_not_nan(flip):
+    """400 steps uphill against 9:1: the true times and shares span 1e380."""
+    up = 0.1 * np.eye(400, k=1) + 0.9 * np.eye(400, k=-1)
+    up[0, 0], up[-1, -1] = 0.9, 0.1
+    up = up[::flip, ::flip]
+    top, bottom = (399, 0)[::flip]
+    with pytest.raises(ValueError, match=r"^transition: (nothing leads down|mean times beyond)"):
+        hitting(up, top)
+    assert hitting(up, bottom).steps[top] == approx(399 / 0.8 - 5 / 32, rel=1e-13)
+    try:
+        shares = stationary(up).distribution
+    except ValueError as error:
+        assert "more than a double holds" in str(error)  # noqa: PT017
+    else:
+        assert shares[bottom] == approx(8 / 9)
+    stopped = up.copy()
+    stopped[[top, bottom]] = np.eye(400)[[top, bottom]]
+    assert hitting(stopped, top).probability[top - flip] == approx(1 / 9)
+
+
 def test_a_ring_of_two_lengths_has_their_divisor_as_period():
     """Cycles of 4 and 6 steps: period 2. With 4 and 5: period 1."""
 
@@ -558,7 +579,7 @@ RNG = np.random.default_rng(0)
         (lambda: hitting(Q, -1), r"^target: expected a whole number >= 0, found -1$"),
         (lambda: hitting(Q, []), r"^target: expected at least one state, found none$"),
         (lambda: hitting(Q, ["eating"]), r"^target: expected states from 0 to 2, found 'eating'$"),
-        (lambda: markov.eliminate(np.eye(2)), r"^transition: no way leads down from state 1"),
+        (lambda: markov.eliminate(np.eye(2)), r"^transition: nothing leads down from state 1"),
         (lambda: dog().index("eatin"), r"found 'eatin'; did you mean 'eating'\?$"),
         (lambda: dog().index(7), r"^state: expected one of sleeping, .* \(or 0 to 2\), found 7$"),
         (lambda: Chain([1], [[1]]).index("x"), r"^state: expected a state \(0 to 0\), found 'x'$"),
