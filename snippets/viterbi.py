@@ -43,7 +43,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Scores, _scores, dog, forward
 
-CHUNKED = 4096, 8  # sequences at least so long, of at most so many states, go in pieces
+LONG, FEW = 4096, 8  # a sequence of so many steps, over at most so many states, goes in pieces
 TILE = 2**15  # numbers in one (N, N, B) block: 256 KiB, which a core keeps close
 
 
@@ -221,7 +221,7 @@ def decode(
             raise ValueError("lengths: expected emit (B, T, N) with it, found one sequence")
         scores = _restricted(_scores(start, trans, emit), allowed)
         T, N = scores.emit.shape
-        if T >= CHUNKED[0] and N <= CHUNKED[1]:
+        if T >= LONG and N <= FEW:
             return _in_pieces(scores)
         states, best = _tile(scores, scores.emit[:, :, None], np.array([T]), 0, "emit")
         return Decoded(states[:, 0], float(best[0]))
@@ -246,7 +246,7 @@ def decode(
 def _batch(emit: ArrayLike, lengths: ArrayLike | None) -> tuple[Floats, Codes]:
     """Return emit (B, T, N) with zeros for padding, and the lengths (B,)."""
     batch = np.asarray(emit, dtype=np.float64)
-    B, T, N = batch.shape
+    B, T = batch.shape[:2]
     if 0 in batch.shape:
         raise ValueError(f"emit: expected (B, T, N), each at least 1, found {batch.shape}")
     steps = np.full(B, T) if lengths is None else np.asarray(lengths)
@@ -344,9 +344,10 @@ def _matrices(trans: Floats, pieces: Floats) -> Floats:
 
     That is the product of its L matrices trans + emit[t], with max for + and + for times.
     """
-    L, N, C = pieces.shape
-    leave = trans.T[:, :, None] + pieces[0][:, None, :]  # (N, N, C): at j, having come from i
-    for t in range(1, L):
+    leave: Floats = (
+        trans.T[:, :, None] + pieces[0][:, None, :]
+    )  # (N, N, C): at j, having come from i
+    for t in range(1, len(pieces)):
         through = leave[:, None] + trans[:, :, None, None]  # (N, N, N, C): from, to, i
         leave = through.max(axis=0) + pieces[t][:, None, :]
     return leave.transpose(2, 1, 0)
@@ -384,15 +385,14 @@ def k_best(
     best = np.full((N, k), -np.inf)  # the k best ways to each state, best first
     best[:, 0] = start + emit[0]
     came_from = np.empty((T, N, k), dtype=np.intp)  # a state and a rank: i * k + rank
-    for t in range(1, T):
-        arriving = (best[:, :, None] + trans[:, None, :]).reshape(N * k, N)
-        winners = np.argsort(-arriving, axis=0, kind="stable")[:k]  # equals keep their order
-        best = (np.take_along_axis(arriving, winners, axis=0) + emit[t]).T
-        came_from[t] = winners.T
-        if np.isneginf(best[:, 0]).all():
+    for t in range(T):
+        if t > 0:
+            arriving = (best[:, :, None] + trans[:, None, :]).reshape(N * k, N)
+            winners = np.argsort(-arriving, axis=0, kind="stable")[:k]  # equals keep their order
+            best = (np.take_along_axis(arriving, winners, axis=0) + emit[t]).T
+            came_from[t] = winners.T
+        if np.isneginf(best).all():
             raise _impossible("emit", t)
-    if np.isneginf(best[:, 0]).all():
-        raise _impossible("emit", 0)
 
     flat = best.ravel()
     at = np.argsort(-flat, kind="stable")[: min(k, int(np.isfinite(flat).sum()))]
@@ -449,7 +449,7 @@ class Stream:
         Raises ValueError for a bad row, and where no path is possible any more: the step is
         named, and the stream stands as it did before.
         """
-        row = _scores(self._start, self._trans, np.asarray(emit, dtype=np.float64)[None]).emit[0]
+        row = self._row(emit)
         if self.steps:
             arriving = self._best[:, None] + self._trans
             phi, best = arriving.argmax(axis=0), arriving.max(axis=0) + row
@@ -475,6 +475,14 @@ class Stream:
         if not self.pending:
             return np.empty(0, dtype=np.intp)
         return self._back(int(self._best.argmax()), self._phi)
+
+    def _row(self, emit: ArrayLike) -> Floats:
+        row = np.asarray(emit, dtype=np.float64)
+        if row.shape != self._start.shape:
+            raise ValueError(f"emit: expected {self._start.shape} scores, found {row.shape}")
+        if not (row < np.inf).all():
+            raise ValueError("emit: expected logs, finite or -inf, found nan or +inf")
+        return row
 
     def _back(self, state: int, rows: list[Codes]) -> Codes:
         backwards = [state]
@@ -502,7 +510,7 @@ class Stream:
         """Take out of the race what disagrees with the leader about the oldest step."""
         assert self._root is not None
         agrees = self._root == self._root[self._best.argmax()]
-        left = alive[agrees[alive]]
+        left: Codes = alive[agrees[alive]]
         self.forced += len(left) < len(alive)
         self._best = np.where(agrees, self._best, -np.inf)
         return left
