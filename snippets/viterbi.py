@@ -74,15 +74,17 @@ class Lattice(NamedTuple):
 
 
 def lattice_shortest(costs: Sequence[ArrayLike], *, start: ArrayLike | None = None) -> Lattice:
-    """Return the smallest total to each node of a lattice, stage by stage.
+    """Return the smallest total to each node of a lattice.
 
-    costs: T-1 matrices; costs[t] (N_t, N_t+1) is the price of each edge from stage t (row)
-           to stage t+1 (column); inf where there is no edge. May be negative.
+    costs: T-1 matrices; costs[t] (N_t, N_t+1) is the price of each edge
+           from stage t (row) to stage t+1 (column); inf where there is
+           no edge. Prices may be negative.
     start: (N_0,) price of beginning in each node; by default nothing
 
-    Of equally cheap ways, the one from the lower node. One look at each edge: O(edges).
-    Raises ValueError, naming the matrix, if stages do not fit together, a price is nan or
-    -inf, or no way leads to a stage.
+    Of equally cheap ways, the one from the lower node. O(edges).
+
+    Raises ValueError, naming the matrix, if stages do not fit together, a
+    price is nan or -inf, or no way leads to a stage.
     """
     tables = [_prices(f"costs[{t}]", table, 2) for t, table in enumerate(costs)]
     if not tables:
@@ -90,17 +92,18 @@ def lattice_shortest(costs: Sequence[ArrayLike], *, start: ArrayLike | None = No
     first = np.zeros(len(tables[0])) if start is None else _prices("start", start, 1)
     totals, came_from = [first], []
     for t, edges in enumerate(tables):
-        if len(edges) != len(totals[-1]):
+        N = len(totals[-1])
+        if len(edges) != N:
             before = "start" if t == 0 else f"costs[{t - 1}]"
             raise ValueError(
-                f"costs[{t}]: expected {len(totals[-1])} rows, as {before} ends in so many "
+                f"costs[{t}]: expected {N} rows, as {before} ends in {N} "
                 f"nodes, found shape {edges.shape}"
             )
-        through = totals[-1][:, None] + edges  # (N_t, N_t+1): the total by way of each node
+        through = totals[-1][:, None] + edges  # (N_t, N_t+1): i, then j
         came_from.append(through.argmin(axis=0))
         totals.append(through.min(axis=0))
         if np.isposinf(totals[-1]).all():
-            raise ValueError(f"costs[{t}]: no way leads to stage {t + 1} (counting from 0)")
+            raise ValueError(f"costs[{t}]: no way leads to stage {t + 1}")
     return Lattice(tuple(totals), tuple(came_from))
 
 
@@ -223,8 +226,7 @@ def decode(
         T, N = scores.emit.shape
         if T >= LONG and N <= FEW:
             return _in_pieces(scores)
-        states, best = _tile(scores, scores.emit[:, :, None], np.array([T]), 0, "emit")
-        return Decoded(states[:, 0], float(best[0]))
+        return _one_by_one(scores)
     batch, steps = _batch(emit, lengths)
     B, T, N = batch.shape
     flat = _scores(start, trans, batch.reshape(B * T, N))
@@ -241,6 +243,26 @@ def decode(
         found, best[tile] = _tile(scores, emits, steps[tile], b, "emit[{}]")
         states[tile] = found.T
     return Decoded(states, best)
+
+
+def _one_by_one(scores: Scores) -> Decoded:
+    """Return the best path of one sequence: delta only, and winners along the path."""
+    start, trans, emit = scores
+    delta = np.empty_like(emit)
+    arriving = np.empty_like(trans)  # from i, at j: made once, filled T times
+    delta[0] = start + emit[0]
+    for t in range(1, len(emit)):
+        np.add(delta[t - 1][:, None], trans, out=arriving)
+        arriving.max(axis=0, out=delta[t])
+        delta[t] += emit[t]
+    _require_possible(delta)
+
+    states = np.empty(len(emit), dtype=np.intp)
+    states[-1] = now = delta[-1].argmax()
+    into = np.ascontiguousarray(trans.T)  # row j: from everywhere into j
+    for t in range(len(emit) - 2, -1, -1):
+        states[t] = now = (delta[t] + into[now]).argmax()
+    return Decoded(states, float(delta[-1].max()))
 
 
 def _batch(emit: ArrayLike, lengths: ArrayLike | None) -> tuple[Floats, Codes]:
@@ -275,7 +297,7 @@ def _deltas(arriving: Floats, trans: Floats, emit: Floats) -> Floats:
     """Return delta (T, N, B), given what arrives at step 0, (N, B)."""
     T, N, B = emit.shape
     delta = np.empty((T, N, B))
-    through = np.empty((N, N, B))  # from i, at j: made once, filled T times
+    through = np.empty((N, N, B))  # from i, at j
     moves = trans[:, :, None]
     np.add(arriving, emit[0], out=delta[0])
     for t in range(1, T):
@@ -340,15 +362,17 @@ def _in_pieces(scores: Scores) -> Decoded:
 
 
 def _matrices(trans: Floats, pieces: Floats) -> Floats:
-    """Return (C, N, N): the best way through each piece (L, N, C), from i before it to its end j.
+    """Return (C, N, N): the best score through each piece, from i to j.
 
-    That is the product of its L matrices trans + emit[t], with max for + and + for times.
+    trans (N, N), pieces (L, N, C); i is the state before the piece, j the
+    last one in it. The product of the L matrices trans + emit[t], with max
+    for + and + for times.
     """
-    leave: Floats = (
-        trans.T[:, :, None] + pieces[0][:, None, :]
-    )  # (N, N, C): at j, having come from i
+    enter = trans.T[:, :, None]  # at j, from i
+    leave: Floats = enter + pieces[0][:, None, :]  # (N, N, C)
+    step = trans[:, :, None, None]
     for t in range(1, len(pieces)):
-        through = leave[:, None] + trans[:, :, None, None]  # (N, N, N, C): from, to, i
+        through = leave[:, None] + step  # (N, N, N, C): from, to, i
         leave = through.max(axis=0) + pieces[t][:, None, :]
     return leave.transpose(2, 1, 0)
 
@@ -371,7 +395,7 @@ def k_best(
     *,
     allowed: ArrayLike | None = None,
 ) -> KBest:
-    """Return the k best paths, or all that are possible if these are fewer.
+    """Return the k best paths, or all that are possible if fewer.
 
     Takes what `viterbi` takes, and keeps the k best ways to each state
     instead of one. Equally good paths stand in order: lower state first
@@ -382,20 +406,23 @@ def k_best(
         raise ValueError(f"k: expected at least 1, found {k}")
     start, trans, emit = _restricted(_scores(start, trans, emit), allowed)
     T, N = emit.shape
-    best = np.full((N, k), -np.inf)  # the k best ways to each state, best first
+    best = np.full((N, k), -np.inf)  # k ways to each state, best first
     best[:, 0] = start + emit[0]
-    came_from = np.empty((T, N, k), dtype=np.intp)  # a state and a rank: i * k + rank
+    came_from = np.empty((T, N, k), dtype=np.intp)  # i * k + rank
     for t in range(T):
         if t > 0:
-            arriving = (best[:, :, None] + trans[:, None, :]).reshape(N * k, N)
-            winners = np.argsort(-arriving, axis=0, kind="stable")[:k]  # equals keep their order
-            best = (np.take_along_axis(arriving, winners, axis=0) + emit[t]).T
-            came_from[t] = winners.T
+            arriving = best[:, :, None] + trans[:, None, :]  # from i, rank; at j
+            arriving = arriving.reshape(N * k, N)
+            order = np.argsort(-arriving, axis=0, kind="stable")  # ties: as they stand
+            best = np.take_along_axis(arriving, order[:k], axis=0).T
+            best = best + emit[t][:, None]
+            came_from[t] = order[:k].T
         if np.isneginf(best).all():
             raise _impossible("emit", t)
 
     flat = best.ravel()
-    at = np.argsort(-flat, kind="stable")[: min(k, int(np.isfinite(flat).sum()))]
+    possible = int(np.isfinite(flat).sum())
+    at = np.argsort(-flat, kind="stable")[: min(k, possible)]
     scores = flat[at]
     states = np.empty((len(at), T), dtype=np.intp)
     for t in range(T - 1, -1, -1):
