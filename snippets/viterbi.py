@@ -41,7 +41,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Scores, _scores, dog, forward
+from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Scores, _scores, dog, log_likelihood
 
 LONG, FEW = 4096, 8  # a sequence of so many steps, over at most so many states, goes in pieces
 TILE = 2**15  # numbers in one (N, N, B) block: 256 KiB, which a core keeps close
@@ -406,6 +406,8 @@ def k_best(
         raise ValueError(f"k: expected at least 1, found {k}")
     start, trans, emit = _restricted(_scores(start, trans, emit), allowed)
     T, N = emit.shape
+    if T * math.log(N) < 40:
+        k = min(k, N**T)  # there are no more
     best = np.full((N, k), -np.inf)  # k ways to each state, best first
     best[:, 0] = start + emit[0]
     came_from = np.empty((T, N, k), dtype=np.intp)  # i * k + rank
@@ -618,7 +620,7 @@ def _paths(model: HMM, words: Iterable[str], options: argparse.Namespace) -> lis
         paths = KBest(found.states[None], np.array([found.score]))
     else:
         paths = k_best(*scores, options.k, allowed=allowed)
-    log_p = forward(*scores).log_likelihood
+    log_p = log_likelihood(model, codes)
     shares = np.exp(paths.scores - log_p)
     names = _named("state", model.states, len(model.start))
     if options.json:
@@ -704,7 +706,7 @@ def _demo() -> list[str]:
             f"{t + 1:>3}  {model.symbols[code]:<9}  {healthy:>27.4f}  {sick:>8.4f}"
             f"  {model.states[best.states[t]]:<9}  {day:>14}"
         )
-    log_p = forward(*scores).log_likelihood
+    log_p = log_likelihood(model, DOG_DIARY)
     lines += ["", "The five best of 32,768 paths (h healthy, s sick)"]
     for states, score in zip(*k_best(*scores, 5), strict=True):
         path = "".join(model.states[j][0] for j in states)

@@ -225,6 +225,15 @@ def test_k_best_is_the_head_of_the_sorted_list(scores, k):
     assert len({tuple(path) for path in found.states.tolist()}) == len(found.states)
 
 
+def test_all_paths_are_a_list_of_the_best():
+    """However large k is: every possible path once, best first, and no memory for more."""
+    scores = random_scores(np.random.default_rng(7), 4, 3)
+    found = k_best(*scores, 10**15)
+    assert found.states.shape == (81, 4)
+    assert (np.diff(found.scores) <= 0).all()
+    assert len({tuple(path) for path in found.states.tolist()}) == 81
+
+
 @settings(max_examples=200, deadline=None)
 @given(small_scores())
 def test_delta_and_phi_are_what_they_claim_to_be(scores):
@@ -302,6 +311,28 @@ def test_every_way_through_a_lattice_is_no_shorter(sizes, seed):
         way = found.path(end)
         assert sum(costs[t][way[t], way[t + 1]] for t in range(len(costs))) == total
         assert way[-1] == end
+
+
+@pytest.mark.parametrize("T", [1, 2, 50, 20_000])
+@pytest.mark.parametrize("forbidden", [0.0, 0.3])
+def test_hmmlearn_finds_the_same_score(T, forbidden):
+    """An independent library agrees on the score of the best path (ties differ in the path)."""
+    hmmlearn = pytest.importorskip("hmmlearn.hmm", reason="hmmlearn is absent")
+    rng = np.random.default_rng(T)
+    for _ in range(10):
+        N, M = rng.integers(1, 6, 2)
+        start = rng.dirichlet(np.ones(N))
+        keep = np.eye(N, dtype=bool) | (rng.random((N, N)) >= forbidden)
+        trans = keep * rng.dirichlet(np.ones(N), N)
+        trans /= trans.sum(axis=1, keepdims=True)
+        model = HMM(start, trans, rng.dirichlet(np.ones(M), N))
+        seen = rng.integers(0, M, T)
+        peer = hmmlearn.CategoricalHMM(N, n_features=M)
+        peer.startprob_, peer.transmat_ = model.start, model.transition
+        peer.emissionprob_ = model.emission
+        expected, _ = peer.decode(seen[:, None])
+        assert decode(*model.logs(seen)).score == approx(expected, rel=1e-8)
+        assert viterbi(*model.logs(seen)).score == approx(expected, rel=1e-8)
 
 
 # Batches, pieces, streams -----------------------------------------------------------------
