@@ -36,15 +36,16 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Scores, _scores, dog, log_likelihood
+from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Real, Scores, _scores, dog, log_likelihood
 
 LONG, FEW = 4096, 8  # a sequence of so many steps, over at most so many states, goes in pieces
-TILE = 2**15  # numbers in one (N, N, B) block: 256 KiB, which a core keeps close
+TILE = 2**15  # numbers in an (N, N, B) block that a core keeps close ...
+NARROW, WIDE = 64, 128  # ... but B is this at least; or 1, with more states than this
 
 
 # Any lattice ----------------------------------------------------------------------------
@@ -207,12 +208,14 @@ def decode(
     *,
     lengths: ArrayLike | None = None,
     allowed: ArrayLike | None = None,
+    dtype: type[Real] = np.float64,
 ) -> Decoded:
     """Return what `viterbi` finds, without the tables: for one sequence, or for many at once.
 
     emit:    (T, N), or (B, T, N) for B sequences
     lengths: (B,) steps in each; what stands in emit after them is not read
     allowed: booleans of the shape of emit
+    dtype:   np.float32 takes half the time; the sum of a million scores keeps four digits
 
     Only delta is kept, and the winner is looked for again along the one path that needs it.
     One long sequence over few states is cut into pieces that run side by side, with other
@@ -223,6 +226,7 @@ def decode(
         if lengths is not None:
             raise ValueError("lengths: expected emit (B, T, N) with it, found one sequence")
         scores = _restricted(_scores(start, trans, emit), allowed)
+        scores = _cast(scores, dtype)
         T, N = scores.emit.shape
         if T >= LONG and N <= FEW:
             return _in_pieces(scores)
@@ -234,15 +238,21 @@ def decode(
         allowed = np.asarray(allowed)
         allowed = allowed.reshape(B * T, N) if allowed.shape == batch.shape else allowed
     scores = _restricted(flat, allowed)
+    scores = _cast(scores, dtype)
     side_by_side = scores.emit.reshape(B, T, N).transpose(1, 2, 0)  # (T, N, B)
     states, best = np.empty((B, T), dtype=np.intp), np.empty(B)
-    width = max(1, TILE // N**2)
+    width = max(NARROW, TILE // N**2) if N <= WIDE else 1
     for b in range(0, B, width):
         tile = slice(b, b + width)
         emits = np.ascontiguousarray(side_by_side[:, :, tile])
         found, best[tile] = _tile(scores, emits, steps[tile], b, "emit[{}]")
         states[tile] = found.T
     return Decoded(states, best)
+
+
+def _cast(scores: Scores, dtype: type[Real]) -> Scores:
+    start, trans, emit = (array.astype(dtype, copy=False) for array in scores)
+    return Scores(cast(Floats, start), cast(Floats, trans), cast(Floats, emit))
 
 
 def _one_by_one(scores: Scores) -> Decoded:
@@ -271,7 +281,9 @@ def _batch(emit: ArrayLike, lengths: ArrayLike | None) -> tuple[Floats, Codes]:
     B, T = batch.shape[:2]
     if 0 in batch.shape:
         raise ValueError(f"emit: expected (B, T, N), each at least 1, found {batch.shape}")
-    steps = np.full(B, T) if lengths is None else np.asarray(lengths)
+    if lengths is None:
+        return batch, np.full(B, T)
+    steps = np.asarray(lengths)
     if steps.shape != (B,) or steps.dtype.kind not in "iu":
         raise ValueError(f"lengths: expected {B} whole numbers, found {lengths!r:.60}")
     if steps.min() < 1 or steps.max() > T:
@@ -296,8 +308,8 @@ def _tile(
 def _deltas(arriving: Floats, trans: Floats, emit: Floats) -> Floats:
     """Return delta (T, N, B), given what arrives at step 0, (N, B)."""
     T, N, B = emit.shape
-    delta = np.empty((T, N, B))
-    through = np.empty((N, N, B))  # from i, at j
+    delta = np.empty((T, N, B), emit.dtype)
+    through = np.empty((N, N, B), emit.dtype)  # from i, at j
     moves = trans[:, :, None]
     np.add(arriving, emit[0], out=delta[0])
     for t in range(1, T):
@@ -310,12 +322,13 @@ def _deltas(arriving: Floats, trans: Floats, emit: Floats) -> Floats:
 def _trace(delta: Floats, trans: Floats, ends: Codes, last: Codes) -> Codes:
     """Return states (T, ..., B) from ends (..., B) at steps last (B,): winners, once more."""
     states = np.full((len(delta), *ends.shape), -1)
-    into = np.ascontiguousarray(trans.T)  # row j: from everywhere into j
     ragged = bool((last < len(delta) - 1).any())
     states[-1] = now = np.where(last == len(delta) - 1, ends, -1)
     for t in range(len(delta) - 2, -1, -1):
         here = delta[t] if ends.ndim == 1 else delta[t][:, None, :]
-        now = (here + np.moveaxis(into[now], -1, 0)).argmax(axis=0)
+        leaving = np.take(trans, now, axis=1)  # (N, ..., B): from everywhere
+        leaving += here
+        now = leaving.argmax(axis=0)
         if ragged:
             now = np.where(t < last, now, np.where(t == last, ends, -1))
         states[t] = now
@@ -338,7 +351,7 @@ def _in_pieces(scores: Scores) -> Decoded:
     begin = _deltas(start[:, None], trans, emit[:head, :, None])
     pieces = np.ascontiguousarray(emit[head:].reshape(C, L, N).transpose(1, 2, 0))  # (L, N, C)
 
-    before = np.empty((C + 1, N))
+    before = np.empty((C + 1, N), emit.dtype)
     before[0] = begin[-1, :, 0]
     for c, matrix in enumerate(_matrices(trans, pieces)):
         before[c + 1] = (before[c][:, None] + matrix).max(axis=0)
@@ -371,9 +384,11 @@ def _matrices(trans: Floats, pieces: Floats) -> Floats:
     enter = trans.T[:, :, None]  # at j, from i
     leave: Floats = enter + pieces[0][:, None, :]  # (N, N, C)
     step = trans[:, :, None, None]
+    through = leave[:, None] + step  # (N, N, N, C): from, to, i
     for t in range(1, len(pieces)):
-        through = leave[:, None] + step  # (N, N, N, C): from, to, i
-        leave = through.max(axis=0) + pieces[t][:, None, :]
+        np.add(leave[:, None], step, out=through)
+        through.max(axis=0, out=leave)
+        leave += pieces[t][:, None, :]
     return leave.transpose(2, 1, 0)
 
 

@@ -362,9 +362,30 @@ def test_tiles_do_not_show(monkeypatch):
     emit = np.log(rng.random((11, 9, 3)))
     whole = decode(start, trans, emit)
     monkeypatch.setattr(module, "TILE", 18)
+    monkeypatch.setattr(module, "NARROW", 1)
     tiled = decode(start, trans, emit)
-    assert np.array_equal(whole.states, tiled.states)
-    assert np.array_equal(whole.score, tiled.score)
+    monkeypatch.setattr(module, "WIDE", 2)
+    alone = decode(start, trans, emit)
+    for found in (tiled, alone):
+        assert np.array_equal(whole.states, found.states)
+        assert np.array_equal(whole.score, found.score)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (5_000, 3), (20, 30, 3)])
+def test_single_precision_is_nearly_as_good(shape):
+    """float32: the score to six digits, by a path that is within that of the best."""
+    rng = np.random.default_rng(9)
+    start, trans, _ = random_scores(rng, 1, 3)
+    emit = np.log(rng.random(shape))
+    single, double = decode(start, trans, emit, dtype=np.float32), decode(start, trans, emit)
+    assert np.allclose(single.score, double.score, rtol=1e-5)
+    for states, row, best in zip(
+        single.states.reshape(-1, shape[-2]),
+        emit.reshape(-1, *shape[-2:]),
+        np.atleast_1d(double.score),
+        strict=True,
+    ):
+        assert score_of(states, (start, trans, row)) == approx(best, rel=1e-5)
 
 
 def test_a_batch_obeys_constraints_and_names_the_impossible():
