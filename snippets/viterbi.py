@@ -381,14 +381,15 @@ def _matrices(trans: Floats, pieces: Floats) -> Floats:
     last one in it. The product of the L matrices trans + emit[t], with max
     for + and + for times.
     """
-    enter = trans.T[:, :, None]  # at j, from i
-    leave: Floats = enter + pieces[0][:, None, :]  # (N, N, C)
+    _, N, C = pieces.shape
+    leave = np.empty((N, N, C), pieces.dtype)  # at j, from i
+    np.add(trans.T[:, :, None], pieces[0][:, None, :], out=leave)
+    through = np.empty((N, N, N, C), pieces.dtype)  # from, to, i
     step = trans[:, :, None, None]
-    through = leave[:, None] + step  # (N, N, N, C): from, to, i
-    for t in range(1, len(pieces)):
+    for here in pieces[1:]:
         np.add(leave[:, None], step, out=through)
         through.max(axis=0, out=leave)
-        leave += pieces[t][:, None, :]
+        leave += here[:, None, :]
     return leave.transpose(2, 1, 0)
 
 
