@@ -160,7 +160,11 @@ def test_an_edit_costs_what_it_should(project, site):
         path.write_text(text, encoding="utf-8")
         said = run(project, "site_plugins", "run")
         runs.append([line.split(":")[0] for line in said.splitlines() if line.startswith("docs/")])
-    assert [sorted(paths) for paths in runs] == [[], [NOTEBOOK, ARTICLE], []]
+    pages = [path for path in (project / "docs" / "en").rglob("*") if path.is_file()]
+    imports = re.compile(rb"^[ \"]*from snippets\.hmm import", re.MULTILINE)
+    users = [str(page.relative_to(project)) for page in pages if imports.search(page.read_bytes())]
+    assert {NOTEBOOK, ARTICLE} <= set(users)
+    assert [sorted(paths) for paths in runs] == [[], sorted(users), []]
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +182,7 @@ def browser() -> Iterator[Any]:
 @needs_chromium
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["hmm-evaluation/", "notebooks/dog-simulated/"])
+@pytest.mark.parametrize("path", ["hmm-evaluation/", "viterbi/", "notebooks/dog-simulated/"])
 def test_an_article_reads_well_from_a_sub_path(browser, base, path, width, scheme):
     """Outputs, formulas and figures are visible, nothing overflows, errs or leaves the host."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
