@@ -174,7 +174,13 @@ def site(project):
 def start(site, *arguments, **options):
     command = [sys.executable, "-m", "site_plugins", "run", *arguments]
     pipe = subprocess.PIPE
+    options.setdefault("preexec_fn", _interruptible)
     return subprocess.Popen(command, cwd=site.root, stdout=pipe, stderr=pipe, text=True, **options)
+
+
+def _interruptible():
+    """A shell that starts tests in the background has them, and their children, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def assert_whole(site):
@@ -247,6 +253,7 @@ def test_a_full_disk_costs_the_keeping_only(site):
     """No file may grow: the pages are run and shown, and it is said that they were not kept."""
 
     def no_file_may_grow():
+        _interruptible()
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 
