@@ -8,9 +8,11 @@ new site in the place of the old one or print every problem, a line each, and fa
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -117,6 +119,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self._remember_conversions(config)
         config.extra_css += [CELLS_CSS, FORMULAS_CSS]
         if self.serving:
+            gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)
         else:
             self.target = Path(config.site_dir).resolve()
@@ -278,6 +281,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             else:
                 print(problem, file=sys.stderr)
         self.memo.sweep()
+        if self.serving:
+            _collect_soon()
         if self.serving or self.target is None:
             return
         if self.problems or _warned(config):
@@ -287,6 +292,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         config.site_dir = str(self.target)
 
     def on_build_error(self, *, error: Exception) -> None:
+        gc.enable()
         if self.target is not None:
             shutil.rmtree(aside_of(self.target), ignore_errors=True)
 
@@ -305,6 +311,14 @@ def _bytecode(folder: Path) -> FileSystemBytecodeCache | None:
     except OSError:
         return None
     return FileSystemBytecodeCache(str(folder))
+
+
+def _collect_soon() -> None:
+    """Collect what the last rebuild has left once the browser has its page."""
+    gc.enable()
+    later = threading.Timer(1.0, gc.collect)
+    later.daemon = True
+    later.start()
 
 
 def _separator(config: MkDocsConfig) -> str:
