@@ -30,17 +30,18 @@ import argparse
 import json
 import math
 import operator
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from snippets.program import Parser, run
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -512,13 +513,8 @@ def dog() -> HMM:
     return HMM.load(SAMPLES / "dog.json")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)  # main() says it in one line
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = _Parser(prog="python -m snippets.hmm", description="How likely is what we saw?")
+    parser = Parser(prog="python -m snippets.hmm", description="How likely is what we saw?")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     likelihood = commands.add_parser(
         "likelihood",
@@ -536,19 +532,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     likelihood.add_argument("--surprise", action="store_true", help="add -log2 P(o_t | before)")
     likelihood.add_argument("--json", action="store_true", help="print one JSON object")
     likelihood.set_defaults(run=_likelihood)
-    try:
-        options = parser.parse_args(argv)
-        print("\n".join(options.run(options) if options.command else _demo()), flush=True)
-        return 0
-    except BrokenPipeError:  # `| head` has seen enough; what is left goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ValueError as error:
-        problem = str(error)
-    print(f"{parser.prog}: {problem}", file=sys.stderr)
-    return 2
+    return run(parser, argv, lambda options: options.run(options) if options.command else _demo())
 
 
 def _likelihood(options: argparse.Namespace) -> list[str]:

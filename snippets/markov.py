@@ -30,7 +30,6 @@ import argparse
 import json
 import math
 import operator
-import os
 import sys
 from bisect import bisect_right
 from collections import Counter
@@ -39,10 +38,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from snippets.program import Parser, run
 
 if TYPE_CHECKING:  # only drawing needs these, and imports them itself
     import networkx as nx
@@ -836,13 +837,8 @@ def dog() -> Chain:
     return Chain.load(SAMPLES / "dog-chain.json")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)  # main() says it in one line
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m snippets.markov", description="Where does a Markov chain go?")
+def _parser() -> Parser:
+    parser = Parser(prog="python -m snippets.markov", description="Where does a Markov chain go?")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, run: Any, about: str, *, model: bool = True) -> argparse.ArgumentParser:
@@ -868,21 +864,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
-    try:
-        options = parser.parse_args(argv)
-        for line in options.run(options) if options.command else _demo():
-            print(line)
-        sys.stdout.flush()
-        return 0
-    except BrokenPipeError:  # `| head` has seen enough; what is left goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ValueError as error:
-        problem = str(error)
-    print(f"{parser.prog}: {problem}", file=sys.stderr)
-    return 2
+    return run(parser, argv, lambda options: options.run(options) if options.command else _demo())
 
 
 def _model(options: argparse.Namespace) -> Chain:

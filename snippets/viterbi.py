@@ -33,15 +33,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, NoReturn, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Real, Scores, _scores, dog, log_likelihood
+from snippets.program import Parser, run
 
 LONG, FEW = 4096, 8  # a sequence of so many steps, over at most so many states, goes in pieces
 TILE = 2**15  # numbers in an (N, N, B) block that a core keeps close ...
@@ -564,13 +564,8 @@ class Stream:
 # The program ----------------------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)  # main() says it in one line
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = _Parser(prog="python -m snippets.viterbi", description="Which hidden story is best?")
+    parser = Parser(prog="python -m snippets.viterbi", description="Which hidden story is best?")
     parser.add_argument(
         "observations",
         nargs="*",
@@ -591,22 +586,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="undecided steps to remember, with --stream")
     parser.add_argument("--json", action="store_true", help="JSON; with --stream, one line a state")
     arguments = sys.argv[1:] if argv is None else list(argv)
-    try:
-        options = parser.parse_args(arguments)
-        for line in _lines(options) if arguments else _demo():
-            print(line, flush=options.stream)
-        sys.stdout.flush()
-        return 0
-    except BrokenPipeError:  # `| head` has seen enough; what is left goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ValueError as error:
-        problem = str(error)
-    sys.stdout.flush()
-    print(f"{parser.prog}: {problem}", file=sys.stderr)
-    return 2
+    return run(
+        parser,
+        arguments,
+        lambda options: _lines(options) if arguments else _demo(),
+        at_once=lambda options: bool(options.stream),
+    )
 
 
 def _lines(options: argparse.Namespace) -> Iterable[str]:
