@@ -16,10 +16,10 @@ from mkdocs.structure.pages import Page
 
 
 class Asked:
-    """Titles by Markdown text, and reading times by HTML."""
+    """Titles by what they are read from, and reading times by HTML."""
 
     def __init__(self) -> None:
-        self._titles: dict[tuple[str, str], str] = {}
+        self._titles: dict[tuple[str, ...], str] = {}
         self._minutes: dict[str, int] = {}
         self._posts: list[tuple[str, Any]] = []
 
@@ -30,13 +30,13 @@ class Asked:
             page = file.page
             if page is None or page.markdown is None:
                 continue  # not a post: read later, and looked up by nobody
-            if title := self._titles.get((file.src_uri, page.markdown)):
+            if title := self._titles.get(_title_source(page)):
                 page.title = title
 
     def note(self, page: Page, html: str) -> None:
         """A page has been converted: learn its title, give it its reading time if known."""
         if page.markdown is not None and page.title:
-            self._titles[page.file.src_uri, page.markdown] = page.title
+            self._titles[_title_source(page)] = page.title
         config: Any = getattr(page, "config", None)
         if hasattr(config, "readtime"):
             self._posts.append((html, config))
@@ -45,3 +45,8 @@ class Asked:
     def keep_reading_times(self) -> None:
         """All pages are converted: keep what the blog plugin has counted, and nothing older."""
         self._minutes = {html: config.readtime for html, config in self._posts if config.readtime}
+
+
+def _title_source(page: Page) -> tuple[str, ...]:
+    """Return all that a post's title depends on: its file, its text, its front matter."""
+    return page.file.src_uri, page.markdown or "", str(page.meta.get("title"))

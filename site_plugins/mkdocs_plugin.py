@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache
+from material.plugins.blog.structure import Post
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
@@ -44,7 +45,7 @@ from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.mathfont import write_math_assets
-from site_plugins.markup.memo import Memo, MemoExtension, is_pure
+from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
 from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
@@ -86,6 +87,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.serving = False
         self.target: Path | None = None
         self.memo, self.memo_of = Memo(), ""
+        self.lasting: list[str] | None = None  # the extensions that a known page needs
         self.asked, self.alike = Asked(), Alike()
         self.checkpoints: Checkpoints | None = None
 
@@ -134,7 +136,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         configuration = file.read_text(encoding="utf-8") if file.is_file() else ""
         if configuration != self.memo_of:
             self.memo, self.memo_of = Memo(), configuration
-        if is_pure(one for one in config.markdown_extensions if isinstance(one, str)):
+            self.lasting = None
+        names = [one for one in config.markdown_extensions if isinstance(one, str)]
+        if is_pure(names):
             extension = MemoExtension(
                 memo=self.memo,
                 token=self._token,
@@ -142,7 +146,22 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 characters=self.characters,
                 separator=_separator(config),
             )
+            if self.serving and self.lasting is None and all_known(config.plugins):
+                self.lasting = lasting(names, config.mdx_configs)
             config.markdown_extensions.append(extension)  # type: ignore[arg-type]
+
+    def _spare_extensions(self, page: SitePage, markdown: str, config: MkDocsConfig) -> None:
+        """Let a page that was converted before be converted with no more than it needs."""
+        self.extensions = config.markdown_extensions
+        path = Path(page.file.abs_src_path or "")
+        source = repr((markdown, page.meta, page.title, self._token(path)))
+        if (
+            self.lasting is not None
+            and type(page) in (SitePage, Post)  # what is drawn otherwise is converted otherwise
+            and "ref{" not in markdown  # a link that is resolved for each list it is shown in
+            and self.memo.is_settled(path, source)
+        ):
+            config.markdown_extensions = [*self.lasting, self.extensions[-1]]
 
     def _token(self, path: Path) -> str:
         """Name all that a page's HTML depends on beyond its text: outputs and listings."""
@@ -235,6 +254,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self, markdown: str, *, page: SitePage, config: MkDocsConfig, files: Files
     ) -> str:
         self.notebooks.describe(page)
+        self._spare_extensions(page, markdown, config)  # Material makes a post's excerpt next
         return markdown
 
     @event_priority(50)  # before the blog plugin counts the words
@@ -242,6 +262,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self, html: str, *, page: SitePage, config: MkDocsConfig, files: Files
     ) -> str:
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
+        config.markdown_extensions = self.extensions
         html = self.notebooks.take_back(html, page, files)
         self.asked.note(page, html)
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
@@ -315,10 +336,14 @@ def _bytecode(folder: Path) -> FileSystemBytecodeCache | None:
 
 def _collect_soon() -> None:
     """Collect what the last rebuild has left once the browser has its page."""
-    gc.enable()
-    later = threading.Timer(1.0, gc.collect)
+    later = threading.Timer(1.0, _collect)
     later.daemon = True
     later.start()
+
+
+def _collect() -> None:
+    gc.collect()
+    gc.enable()  # not before: the first thing made would set it off
 
 
 def _separator(config: MkDocsConfig) -> str:

@@ -69,6 +69,8 @@ FILES = {
     "docs/a.md": "---\ntags: [one]\n---\n# A\n\n## First\n\nText with $\\alpha$.\n",
     "docs/b.md": "# B\n\n[to A](a.md) and [to C](c.md#deep)\n",
     "docs/c.md": '# C\n\n## Deep\n\n=== "Tab"\n\n    In a tab.\n',
+    "docs/posts/named.md": "---\ndate: 2026-01-09\ntitle: Named\n---\n"
+    "So[^1].\n\n<!-- more -->\n\n[^1]: N\n",
     **{
         f"docs/posts/p{n}.md": f"---\ndate: 2026-01-0{n}\ntags: [one]\ncategories: [C{n % 2}]\n"
         f"---\n# Post {n}\n{BODY.replace('x^2', f'x^{n}')}"
@@ -84,6 +86,7 @@ EDITS = {
     "prose of a page": ("docs/a.md", "Text", "New text"),
     "a title in the navigation": ("docs/b.md", "# B", "# Bee"),
     "a title of a post": ("docs/posts/p2.md", "# Post 2", "# Second post"),
+    "a title in the front matter": ("docs/posts/named.md", "title: Named", "title: Called"),
     "a formula": ("docs/a.md", "\\alpha", "\\beta"),
     "a heading that is linked to": ("docs/c.md", "## Deep", "## Deep {#deep}"),
     "a module": ("part.py", "41", "42"),
@@ -196,6 +199,28 @@ def test_a_prose_edit_converts_one_page(served, project, monkeypatch):
     path.write_text(path.read_text(encoding="utf-8") + "\nMore.\n", encoding="utf-8")
     served.build()
     assert set(made) == {"p3.md"}
+
+
+def test_what_is_known_is_converted_with_what_acts_late(served, project, monkeypatch):
+    """After a prose edit only the edited post, and its excerpt, are given every extension."""
+    from markdown import Markdown
+
+    made = []
+    prepare = Markdown.registerExtensions
+
+    def watch(self, extensions, configs):
+        made.append([one for one in extensions if isinstance(one, str)])
+        return prepare(self, extensions, configs)
+
+    served.build()
+    path = project.root / "docs/posts/p3.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("Opening", "Words"), encoding="utf-8")
+    monkeypatch.setattr(Markdown, "registerExtensions", watch)
+    served.build()
+    spare = [names for names in made if names == ["md_in_html", "footnotes"]]
+    # a, b, c, tags, the post "named" and its excerpt; of the other posts the links to equations
+    # depend on the list that shows them
+    assert len(spare) == 6, made
 
 
 def test_a_failing_cell_is_a_red_panel_in_its_own_page(served, project, caplog):

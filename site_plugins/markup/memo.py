@@ -10,13 +10,17 @@ those are resolved late. So the tree is remembered as it stands before hosts res
 
 That holds for extensions that keep no books of their own. With one that is not known to be
 so (`PURE`), nothing is remembered.
+
+Making a converter takes longer than putting a tree back. A host that knows beforehand that
+every conversion of a page will be found (`Memo.is_settled`) can make it with only the
+extensions that act on what is put back (`lasting`).
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,15 +71,44 @@ class Memo:
     """Conversions by what they depend on; those that a whole build did not use are dropped."""
 
     known: dict[str, Conversion] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
+    used: dict[str, Path] = field(default_factory=dict)  # keys of this build, and their pages
+    sources: dict[Path, str] = field(default_factory=dict)  # all that a page's keys come from
+    settled: dict[Path, str] = field(default_factory=dict)  # the same of the last build
 
-    def get(self, key: str) -> Conversion | None:
-        self.used.add(key)
+    def get(self, key: str, path: Path) -> Conversion | None:
+        self.used[key] = path
         return self.known.get(key)
 
+    def is_settled(self, path: Path, source: str) -> bool:
+        """Did the last build convert this page from the same `source`, and is all of it known?"""
+        self.sources[path] = source
+        return self.settled.get(path) == source
+
     def sweep(self) -> None:
+        """A build is over: forget what it did not use, and say which pages are settled."""
+        partly = {path for key, path in self.used.items() if key not in self.known}
+        whole = set(self.used.values()) - partly
+        self.settled = {path: text for path, text in self.sources.items() if path in whole}
         self.known = {key: found for key, found in self.known.items() if key in self.used}
         self.used.clear()
+        self.sources.clear()
+
+
+def lasting(extensions: Sequence[str], configs: Mapping[str, Any]) -> list[str]:
+    """Return those of the extensions that act on a tree after it has been put back."""
+    acts = [  # of the first extension, the first two, ...: some ask for others before them
+        _last_acts(Markdown(extensions=extensions[:count], extension_configs=configs))
+        for count in range(len(extensions) + 1)
+    ]
+    changes = zip(extensions, acts, acts[1:], strict=False)
+    return [name for name, before, after in changes if before != after]
+
+
+def _last_acts(md: Markdown) -> list[type]:
+    """Return the types of what comes after `LATE`, in its order."""
+    md.treeprocessors.register(Treeprocessor(md), "late", LATE)
+    after = list(md.treeprocessors)[md.treeprocessors.get_index_for_name("late") + 1 :]
+    return [type(one) for one in (*after, *md.postprocessors)]
 
 
 class MemoExtension(Extension):
@@ -111,16 +144,16 @@ class _First(Preprocessor):
         self._options, self._late = options, late
 
     def run(self, lines: list[str]) -> list[str]:
-        key = self._key("\n".join(lines))
-        known = self._options.memo.get(key) if key else None
+        path = page_path(self.md)
+        key = self._key("\n".join(lines), path)
+        known = self._options.memo.get(key, path) if path else None
         self._late.begin(key, known)
         # Material converts a post for each list with one instance; what an earlier conversion
         # left in it (footnotes count their references) must not show in this one.
         self.md.reset()
         return [] if known else lines
 
-    def _key(self, text: str) -> str:
-        path = page_path(self.md)
+    def _key(self, text: str, path: Path | None) -> str:
         if path is None:
             return ""
         base = ""
