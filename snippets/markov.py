@@ -44,6 +44,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snippets.program import Parser, run
+from snippets.tables import distinct_names, distributions, shown
 
 if TYPE_CHECKING:  # only drawing needs these, and imports them itself
     import networkx as nx
@@ -69,7 +70,7 @@ def validate(transition: ArrayLike) -> Floats:
     Traceback (most recent call last):
     ValueError: transition, row 0: expected a sum of 1, found 1.1
     """
-    Q = _distributions("transition", transition, ndim=2)
+    Q = distributions("transition", transition, ndim=2, axes="(N, N)")
     if Q.shape[0] != Q.shape[1]:
         raise ValueError(f"transition: expected a square table (N, N), found {Q.shape}")
     return Q
@@ -95,7 +96,7 @@ class Chain:
         transition = validate(self.transition)
         object.__setattr__(self, "transition", transition)  # the way to fill a frozen dataclass
         object.__setattr__(self, "start", _start(self.start, len(transition)))
-        object.__setattr__(self, "states", _names(self.states, len(transition)))
+        object.__setattr__(self, "states", distinct_names("states", self.states, len(transition)))
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Chain) else NotImplemented
@@ -129,7 +130,7 @@ class Chain:
         known = f"one of {listed} (or " if self.states else "a state ("
         hint = f"; did you mean {near[0]!r}?" if near else ""
         N = len(self.start)
-        raise ValueError(f"state: expected {known}0 to {N - 1}), found {_shown(state)}{hint}")
+        raise ValueError(f"state: expected {known}0 to {N - 1}), found {shown(state)}{hint}")
 
     @classmethod
     def from_json(cls, text: str) -> Chain:
@@ -139,7 +140,7 @@ class Chain:
         except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"not JSON: {error}") from error
         if not isinstance(found, dict):
-            raise ValueError(f"expected a JSON object, found {_shown(found)}")
+            raise ValueError(f"expected a JSON object, found {shown(found)}")
         known = ("start", "transition", "states")
         for key in found.keys() - set(known):
             near = get_close_matches(key, known, n=1)
@@ -172,55 +173,13 @@ class Chain:
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
 
-def _distributions(name: str, table: ArrayLike, *, ndim: int) -> Floats:
-    """Return a read-only copy of a table whose rows are probability distributions."""
-    axes = {1: "(N,)", 2: "(N, N)"}[ndim]
-    try:
-        raw = np.asarray(table)
-    except ValueError:  # numpy: "inhomogeneous shape"
-        raise ValueError(f"{name}: expected rows of one length, found {_shown(table)}") from None
-    if raw.dtype.kind not in "iuf":
-        raise ValueError(f"{name}: expected numbers, found {_shown(table)}")
-    if raw.ndim != ndim or 0 in raw.shape:
-        raise ValueError(f"{name}: expected shape {axes} with N >= 1, found {raw.shape}")
-    probabilities = np.array(raw, dtype=np.float64)
-    rows = np.atleast_2d(probabilities)
-    wrong = ~(rows >= 0).all(axis=1) | ~(abs(rows.sum(axis=1) - 1) <= 1e-8)  # nan is wrong too
-    if wrong.any():
-        i = int(wrong.argmax())
-        where = f"{name}, row {i}" if ndim == 2 else name
-        negative = rows[i][~(rows[i] >= 0)]
-        if len(negative):
-            raise ValueError(f"{where}: expected probabilities of at least 0, found {negative[0]}")
-        raise ValueError(f"{where}: expected a sum of 1, found {rows[i].sum():.9g}")
-    probabilities.setflags(write=False)
-    return probabilities
-
-
 def _start(start: ArrayLike, N: int) -> Floats:
-    found = _distributions("start", start, ndim=1)
+    found = distributions("start", start, ndim=1, axes="(N,)")
     if len(found) != N:
         raise ValueError(
             f"start: expected ({N},), as transition has {N} states, found {found.shape}"
         )
     return found
-
-
-def _names(names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = () if names is None else names
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"states: expected a list of strings, found {_shown(names)}")
-    if names and len(names) != count:
-        raise ValueError(f"states: expected {count} names, found {len(names)}")
-    name, times = max(Counter(names).items(), key=lambda item: item[1], default=("", 1))
-    if times > 1:
-        raise ValueError(f"states: expected distinct names, found {name!r} {times} times")
-    return tuple(names)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 # Forward in time ------------------------------------------------------------------------
@@ -653,7 +612,7 @@ def _tally(
     for number, sequence in enumerate(sequences):
         if isinstance(sequence, str):
             raise ValueError(
-                f"sequences[{number}]: expected a sequence of states, found {_shown(sequence)}"
+                f"sequences[{number}]: expected a sequence of states, found {shown(sequence)}"
             )
         states = sequence.tolist() if isinstance(sequence, np.ndarray) else list(sequence)
         if not states:
@@ -670,11 +629,11 @@ def _numbering(
 ) -> tuple[tuple[str, ...], dict[int | str, int]]:
     """Return the names of the states, if they have any, and the number of each."""
     if states:
-        names = _names(states, len(states))
+        names = distinct_names("states", states, len(states))
         number: dict[int | str, int] = {name: i for i, name in enumerate(names)}
         unknown = sorted(map(repr, seen - set(names)))
         if unknown:
-            raise ValueError(f"sequences: expected states from {_shown(names)}, found {unknown[0]}")
+            raise ValueError(f"sequences: expected states from {shown(names)}, found {unknown[0]}")
         return names, number
     if all(isinstance(state, str) for state in seen):
         names = tuple(sorted(seen))
@@ -683,7 +642,7 @@ def _numbering(
         if isinstance(state, bool) or not isinstance(state, int | np.integer) or state < 0:
             raise ValueError(
                 "sequences: expected only names, or only numbers from 0, "
-                f"found {_shown(state)} among them"
+                f"found {shown(state)} among them"
             )
     return (), {i: i for i in range(int(max(seen)) + 1)}
 
@@ -697,9 +656,9 @@ def log_probability(start: ArrayLike, transition: ArrayLike, path: Sequence[int]
     p = _start(start, len(Q))
     codes = np.asarray(path)
     if codes.ndim != 1 or not len(codes) or codes.dtype.kind not in "iu":
-        raise ValueError(f"path: expected T >= 1 numbers of states, found {_shown(path)}")
+        raise ValueError(f"path: expected T >= 1 numbers of states, found {shown(path)}")
     if codes.min() < 0 or codes.max() >= len(Q):
-        raise ValueError(f"path: expected states from 0 to {len(Q) - 1}, found {_shown(path)}")
+        raise ValueError(f"path: expected states from 0 to {len(Q) - 1}, found {shown(path)}")
     with np.errstate(divide="ignore"):  # log 0 = -inf is what we mean
         return float(np.log(p[codes[0]]) + np.log(Q[codes[:-1], codes[1:]]).sum())
 
