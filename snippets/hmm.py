@@ -1,4 +1,4 @@
-"""Hidden Markov models: how likely is what we saw?
+"""Hidden Markov models: how likely is what we saw, and what was going on behind it?
 
 A chain of hidden states s_1 .. s_T leaves one visible symbol o_t per step. With start
 probabilities pi, transitions a[i, j] and emissions b[j, o], one hidden story has
@@ -12,244 +12,47 @@ and what we saw has the sum of that over all N^T stories. Four ways to the same 
     backward         beta[t, i]  = sum_j a[i, j] b[j, o_t+1] beta[t+1, j]    O(T N^2)
     forward_scaled   forward, divided at each step by c[t] = P(o_t | o_1 .. o_t-1)
 
-All four take the same three arrays of natural logs, where -inf forbids:
+and from alpha and beta together, what the whole sequence says of each moment:
+
+    posterior             gamma[t, i] = alpha[t, i] beta[t, i] / P(o)
+    expected_transitions  xi[i, j]    = sum_t alpha[t, i] a[i, j] b[j, o_t+1] beta[t+1, j] / P(o)
+
+All take the same three arrays of natural logs, where -inf forbids:
 
     start (N,)    trans (N, N), from row to column    emit (T, N), o_t seen from state j
 
-Article: docs/en/posts/hmm-evaluation.md
+These loops are written to be read. For many sequences, or a long one, hmm_fast.py finds the
+same numbers; `log_likelihoods`, `posteriors` and all that ask with `lengths` go there.
+Learning the tables from data is hmm_learning.py, the single best story viterbi.py.
+
+Articles: docs/en/posts/hmm.md, docs/en/posts/hmm-evaluation.md
 Sources: Baum, Petrie, Soules, Weiss (1970), Ann. Math. Statist. 41(1);
-         Rabiner (1989), Proc. IEEE 77(2), sections III.A and V.A.
+         Rabiner (1989), Proc. IEEE 77(2), sections III.A, III.B and V.A.
 
     python -m snippets.hmm likelihood --model dog.json eating eating pooping
-    python -m snippets.hmm likelihood --surprise --json < diary.txt
+    python -m snippets.hmm posterior --json < diary.txt
+    python -m snippets.hmm sample -T 30 --seed 1 | python -m snippets.hmm fit --states 2
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import operator
-import sys
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.program import Parser, run
+from snippets import hmm_fast
+from snippets.hmm_model import HMM as HMM  # this is where models are looked for
+from snippets.hmm_model import Codes, Floats, Real, Scores, Seen, as_scores
+from snippets.hmm_model import Gaussian as Gaussian
+from snippets.markov import simulate
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.intp]
-Real = np.floating[Any]
-
+_scores = as_scores
 SAMPLES = Path(__file__).parent / "samples"
-METHODS = ("scaled", "log", "enumerate")
-
-
-# The model ------------------------------------------------------------------------------
-
-
-class Scores(NamedTuple):
-    """What the algorithms need to know of a model and a sequence: natural logs."""
-
-    start: Floats  # (N,)    log pi[j]
-    trans: Floats  # (N, N)  log a[i, j], from row to column
-    emit: Floats  # (T, N)  log b[j, o_t]
-
-
-@dataclass(frozen=True, eq=False)
-class HMM:
-    """A hidden Markov model over a finite alphabet: three tables of probabilities.
-
-    start:      (N,)    P(first state is j)
-    transition: (N, N)  P(next state is j, column | state is i, row)
-    emission:   (N, M)  P(symbol is k, column | state is i, row)
-    states, symbols:    N and M names, for people and files; may be left out
-
-    The tables are copied and become read-only. Raises ValueError, naming the table, for
-    a shape that does not fit, an entry that is negative or nan, and a row whose sum is
-    not 1 within 1e-8; and for names that are too few, too many, or not distinct.
-    """
-
-    start: Floats
-    transition: Floats
-    emission: Floats
-    states: tuple[str, ...] = ()
-    symbols: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        start = _distributions("start", self.start, ndim=1)
-        transition = _distributions("transition", self.transition, ndim=2)
-        emission = _distributions("emission", self.emission, ndim=2)
-        N = len(start)
-        if transition.shape != (N, N):
-            raise ValueError(
-                f"transition: expected shape {(N, N)}, since start has {N} states, "
-                f"found {transition.shape}"
-            )
-        if len(emission) != N:
-            raise ValueError(
-                f"emission: expected one row for each of the {N} states of start, "
-                f"found {len(emission)}"
-            )
-        fields = {
-            "start": start,
-            "transition": transition,
-            "emission": emission,
-            "states": _names("states", self.states, N),
-            "symbols": _names("symbols", self.symbols, emission.shape[1]),
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)  # the way to fill a frozen dataclass
-
-    def __eq__(self, other: object) -> bool:
-        return self._key() == other._key() if isinstance(other, HMM) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[object, ...]:
-        tables = (self.start, self.transition, self.emission)
-        return (*(tuple(table.ravel().tolist()) for table in tables), self.states, self.symbols)
-
-    def encode(self, observations: Iterable[int | str]) -> Codes:
-        """Return the symbols as numbers 0 .. M-1, (T,).
-
-        An observation is a number, or the name of a symbol; a string that is no name but
-        reads as a number is that number. Raises ValueError for an empty sequence and for
-        the first observation outside the alphabet.
-        """
-        if isinstance(observations, np.ndarray):
-            if observations.ndim != 1:
-                raise ValueError(
-                    f"observations: expected one sequence (T,), found shape {observations.shape}"
-                )
-            known = np.isin(observations, np.arange(self.emission.shape[1]))
-            if observations.dtype.kind in "iu" and observations.size and known.all():
-                return observations.astype(np.intp)  # a million numbers, at once
-        number = {name: k for k, name in enumerate(self.symbols)}
-        codes = [self._code(seen, t, number) for t, seen in enumerate(observations)]
-        if not codes:
-            raise ValueError("observations: expected at least one symbol, found none")
-        return np.array(codes, dtype=np.intp)
-
-    def _code(self, seen: object, t: int, number: Mapping[str, int]) -> int:
-        if isinstance(seen, str) and seen in number:
-            return number[seen]
-        try:
-            code = int(seen) if isinstance(seen, str) else operator.index(seen)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            code = -1
-        if 0 <= code < self.emission.shape[1]:
-            return code
-        near = get_close_matches(str(seen), self.symbols, n=1)
-        raise ValueError(
-            f"observations[{t}]: expected {self._alphabet()}, found {_shown(seen)}"
-            + (f"; did you mean {near[0]!r}?" if near else "")
-        )
-
-    def _alphabet(self) -> str:
-        numbers = f"0 to {self.emission.shape[1] - 1}"
-        if not self.symbols:
-            return f"a symbol {numbers}"
-        listed = ", ".join(self.symbols[:8]) + (", ..." if len(self.symbols) > 8 else "")
-        return f"one of {listed} (or {numbers})"
-
-    def logs(self, observations: Iterable[int | str]) -> Scores:
-        """Return the natural-log arrays of this model for a sequence: forward(*model.logs(o))."""
-        codes = self.encode(observations)
-        with np.errstate(divide="ignore"):  # log 0 = -inf is what we mean
-            return Scores(
-                np.log(self.start), np.log(self.transition), np.log(self.emission.T)[codes]
-            )
-
-    @classmethod
-    def from_json(cls, text: str) -> HMM:
-        """Read what to_json wrote; ValueError says what is wrong with it."""
-        try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise ValueError(f"expected a JSON object, found {_shown(found)}")
-        required, optional = ("start", "transition", "emission"), ("states", "symbols")
-        for key in found.keys() - {*required, *optional}:
-            near = get_close_matches(key, (*required, *optional), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {required + optional}"
-            raise ValueError(f"unknown key {key!r}; {hint}")
-        for key in required:
-            if key not in found:
-                raise ValueError(f"{key}: missing")
-        return cls(**found)
-
-    def to_json(self) -> str:
-        """Return the model as JSON that from_json reads back bit by bit."""
-        tables = {
-            name: getattr(self, name).tolist() for name in ("start", "transition", "emission")
-        }
-        names = {name: list(getattr(self, name)) for name in ("states", "symbols")}
-        fields = {**{name: value for name, value in names.items() if value}, **tables}
-        lines = (
-            f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in fields.items()
-        )
-        return "{\n" + ",\n".join(lines) + "\n}\n"
-
-    @classmethod
-    def load(cls, path: str | Path) -> HMM:
-        """Read a model from a JSON file; a ValueError begins with the path."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write the model to a JSON file."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
-
-
-def _distributions(name: str, table: ArrayLike, *, ndim: int) -> Floats:
-    """Return a read-only copy of a table whose rows are probability distributions."""
-    axes = {1: "(N,)", 2: "(N, columns)"}[ndim]
-    try:
-        raw = np.asarray(table)
-    except ValueError:  # numpy: "inhomogeneous shape"
-        raise ValueError(f"{name}: expected rows of one length, found {_shown(table)}") from None
-    if raw.dtype.kind not in "iuf":
-        raise ValueError(f"{name}: expected numbers, found {_shown(table)}")
-    if raw.ndim != ndim or 0 in raw.shape:
-        raise ValueError(f"{name}: expected shape {axes}, none of them 0, found {raw.shape}")
-    probabilities = np.array(raw, dtype=np.float64)
-    for i, row in enumerate(np.atleast_2d(probabilities)):
-        where = f"{name}, row {i}" if ndim == 2 else name
-        if not (row >= 0).all():  # nan >= 0 is false, so nan is caught here too
-            bad = row[~(row >= 0)][0]
-            raise ValueError(f"{where}: expected probabilities of at least 0, found {bad}")
-        if abs(row.sum() - 1) > 1e-8:
-            raise ValueError(f"{where}: expected a sum of 1, found {row.sum():.9g}")
-    probabilities.setflags(write=False)
-    return probabilities
-
-
-def _names(argument: str, names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    names = () if names is None else names
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{argument}: expected a list of strings, found {_shown(names)}")
-    if names and len(names) != count:
-        raise ValueError(f"{argument}: expected {count} names, found {len(names)}")
-    name, times = max(Counter(names).items(), key=lambda item: item[1], default=("", 1))
-    if times > 1:
-        raise ValueError(f"{argument}: expected distinct names, found {name!r} {times} times")
-    return tuple(names)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+METHODS = ("scaled", "log", "enumerate", "chunked")
 
 
 # Brute force ----------------------------------------------------------------------------
@@ -274,7 +77,7 @@ def enumerate_paths(
     Raises ValueError if there are more than `limit` paths, if the shapes
     disagree, or if a score is nan or +inf.
     """
-    start, trans, emit = _scores(start, trans, emit)
+    start, trans, emit = as_scores(start, trans, emit)
     T, N = emit.shape
     count = N**T
     if count > limit:
@@ -334,7 +137,7 @@ def forward(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Forward:
     Raises ValueError if the shapes disagree, T or N is 0, or a score is
     nan or +inf.
     """
-    start, trans, emit = _scores(start, trans, emit)
+    start, trans, emit = as_scores(start, trans, emit)
     alpha = np.empty_like(emit)
     alpha[0] = start + emit[0]
     for t in range(1, len(emit)):
@@ -348,7 +151,7 @@ def backward(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Backward:
 
     Takes what `forward` takes, and raises what it raises.
     """
-    start, trans, emit = _scores(start, trans, emit)
+    start, trans, emit = as_scores(start, trans, emit)
     beta = np.zeros_like(emit)  # log 1: nothing is left to explain
     for t in range(len(emit) - 2, -1, -1):
         leaving = trans + emit[t + 1] + beta[t + 1]  # (N, N): from i, to j
@@ -356,30 +159,95 @@ def backward(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Backward:
     return Backward(beta, float(logsumexp(start + emit[0] + beta[0])))
 
 
-def _scores(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Scores:
-    """Return the three arrays as float64, checked against each other."""
-    try:
-        name = "start"
-        start = np.asarray(start, dtype=np.float64)
-        name = "trans"
-        trans = np.asarray(trans, dtype=np.float64)
-        name = "emit"
-        emit = np.asarray(emit, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: expected an array of logs, found {error}") from error
-    scores = Scores(start, trans, emit)
-    if scores.emit.ndim != 2 or 0 in scores.emit.shape:
-        raise ValueError(f"emit: expected (T, N) with T, N >= 1, found {scores.emit.shape}")
-    N = scores.emit.shape[1]
-    for name, array, shape in (("start", scores.start, (N,)), ("trans", scores.trans, (N, N))):
-        if array.shape != shape:
-            raise ValueError(
-                f"{name}: expected {shape}, as emit has {N} states, found {array.shape}"
-            )
-    for name, array in scores._asdict().items():
-        if not (array < np.inf).all():  # nan < inf is false, so nan is caught here too
-            raise ValueError(f"{name}: expected logs, finite or -inf, found nan or +inf")
-    return scores
+# Past and future together ---------------------------------------------------------------
+
+
+def posterior(
+    start: ArrayLike, trans: ArrayLike, emit: ArrayLike, *, lengths: ArrayLike | None = None
+) -> Floats:
+    """Return gamma, P(s_t = i | o_1 .. o_T): a row for each step, summing to 1.
+
+    start (N,) and trans (N, N) are natural logs, as `forward` takes them.
+    emit is (T, N), and so is the result; or both are (B, T, N) for B
+    sequences of `lengths` (B,) steps: what stands in emit after them is
+    not read, and gamma is 0 there. O(B T N^2) time.
+
+    Raises what `forward` raises, and ValueError where nothing is possible:
+    it names the first impossible step.
+    """
+    if np.ndim(emit) == 3:
+        return _posterior_batch(start, trans, emit, lengths)
+    past, future = forward(start, trans, emit), backward(start, trans, emit)
+    require_possible(past)
+    both = past.alpha + future.beta  # log P(o, s_t = i): each row has the sum P(o)
+    return np.exp(both - logsumexp(both, axis=1)[:, None])
+
+
+def expected_transitions(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Floats:
+    """Return xi, the expected number of steps from i to j, (N, N): all of it sums to T - 1.
+
+    Takes and raises what `posterior` does, for one sequence. O(T N^2) time.
+    """
+    start, trans, emit = as_scores(start, trans, emit)
+    past, future = forward(start, trans, emit), backward(start, trans, emit)
+    require_possible(past)
+    xi = np.zeros_like(trans)
+    for t in range(len(emit) - 1):
+        joint = past.alpha[t][:, None] + trans + emit[t + 1] + future.beta[t + 1]
+        xi += np.exp(joint - past.log_likelihood)
+    return xi
+
+
+def posterior_decode(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Codes:
+    """Return the most probable state of each step, (T,): the lower one of two equals.
+
+    Of all guesses it has the most steps right on average, but need not be a
+    path that is possible at all. Takes and raises what `posterior` does.
+    """
+    found: Codes = posterior(start, trans, emit).argmax(axis=1)
+    return found
+
+
+def require_possible(past: Forward, where: str = "emit") -> None:
+    """Raise ValueError if no path explains the sequence, naming the first impossible step."""
+    if past.log_likelihood == -math.inf:
+        t = int(np.isneginf(past.alpha).all(axis=1).argmax())
+        raise ValueError(
+            f"{where}: expected a sequence that some path allows, "
+            f"found that none reaches step {t} (counting from 0)"
+        )
+
+
+def _posterior_batch(
+    start: ArrayLike, trans: ArrayLike, emit: ArrayLike, lengths: ArrayLike | None
+) -> Floats:
+    batch = np.asarray(emit, dtype=np.float64)
+    B, T = batch.shape[:2]
+    steps = check_lengths(lengths, B, T)
+    inside = np.arange(T) < steps[:, None]
+    scores = as_scores(start, trans, batch[inside])
+    problem = hmm_fast.of_scores(scores, steps)
+    gamma = np.zeros_like(batch)
+    gamma[inside] = _all_posteriors(problem, lambda b: _part(scores, problem, b))
+    return gamma
+
+
+def check_lengths(lengths: ArrayLike | None, B: int, T: int) -> Codes:
+    """Return the steps of B sequences in an array of T steps; ValueError if they do not fit."""
+    if lengths is None:
+        return np.full(B, T)
+    steps = np.asarray(lengths)
+    if steps.shape != (B,) or steps.dtype.kind not in "iu":
+        raise ValueError(f"lengths: expected {B} whole numbers, found {lengths!r:.60}")
+    if steps.min() < 1 or steps.max() > T:
+        raise ValueError(f"lengths: expected 1 to {T}, found {steps.min()} to {steps.max()}")
+    return steps.astype(np.intp)
+
+
+def _part(scores: Scores, problem: hmm_fast.Problem, b: int) -> Scores:
+    """Return the scores of one sequence of those that stand end to end."""
+    first = int(problem.first[b])
+    return scores._replace(emit=scores.emit[first : first + problem.lengths[b]])
 
 
 # Forward, in probabilities --------------------------------------------------------------
@@ -402,7 +270,7 @@ def forward_unscaled(
     of type `dtype`. For comparison only: they underflow. The sums
     alpha[t].sum() go wrong near the smallest normal number, and end at 0.
     """
-    logs = _scores(start, trans, emit)
+    logs = as_scores(start, trans, emit)
     pi, A, b = (np.exp(array).astype(dtype) for array in logs)
     alpha = np.empty_like(b)
     alpha[0] = pi * b[0]
@@ -437,7 +305,7 @@ def forward_scaled(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Scale
     and as accurate. Where a state becomes so improbable beside the others that a double
     cannot hold its share, the pass is done again in logs.
     """
-    scores = _scores(start, trans, emit)
+    scores = as_scores(start, trans, emit)
     for name, log_p in (("start", scores.start), ("trans", scores.trans)):
         if log_p.max() > 1e-6:
             raise ValueError(f"{name}: expected log-probabilities, found {log_p.max():.6g} > 0")
@@ -476,30 +344,108 @@ def _rescaled(found: Forward) -> Scaled:
     return Scaled(alpha, log_c, found.log_likelihood)
 
 
-# One number -----------------------------------------------------------------------------
+# Of a model -----------------------------------------------------------------------------
 
 
-def log_likelihood(
-    model: HMM, observations: Iterable[int | str], *, method: str = "scaled"
-) -> float:
+def log_likelihood(model: HMM, observations: Iterable[Any], *, method: str = "scaled") -> float:
     """Return log P(observations | model), a natural log; -inf if the model rules them out.
 
-    method: "scaled" is the fastest, "log" the plainest, "enumerate" tries all N^T paths.
+    method: "scaled" runs forwards in probabilities, "chunked" cuts a long sequence into
+            pieces that run side by side and is the fastest for few states, "log" is the
+            plainest, "enumerate" tries all N^T paths
 
     >>> log_likelihood(dog(), ["eating", "eating", "pooping"])
     -3.1104...
 
-    Raises ValueError for an empty sequence, a symbol outside the alphabet, an unknown
-    method, and more paths than `enumerate_paths` takes.
+    With a Gaussian it is the log of a density, and may be above 0. Raises ValueError for an
+    empty sequence, an observation that the model does not know, an unknown method, and more
+    paths than `enumerate_paths` takes.
     """
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
+    if method == "chunked":
+        seen = model.encode(observations)
+        return float(log_likelihoods(model, seen[None])[0])
     scores = model.logs(observations)
     if method == "enumerate":
         return float(logsumexp(enumerate_paths(*scores).log_joint))
     if method == "log":
         return forward(*scores).log_likelihood
     return forward_scaled(*scores).log_likelihood
+
+
+def log_likelihoods(model: HMM, sequences: Iterable[Any]) -> Floats:
+    """Return log P of each of many sequences, (B,), natural logs.
+
+    sequences: a list of sequences of any lengths, or an array of whole numbers (B, T); for a
+               Gaussian, rows of numbers: a list of (T, D), or an array (B, T, D)
+
+    -inf where the model rules one out. Raises ValueError for no sequences, an empty one, and
+    an observation that the model does not know. O(steps N^2) time; the memory of two steps.
+    """
+    seen, problem = _problem(model, sequences)
+    log_p, sure = hmm_fast.likelihoods(problem)
+    for b in np.flatnonzero(~sure):
+        log_p[b] = forward(*_scores_of(model, seen, problem, b)).log_likelihood
+    return log_p
+
+
+def posteriors(model: HMM, sequences: Iterable[Any]) -> list[Floats]:
+    """Return gamma (T_b, N) for each of many sequences: P(s_t = i | all of it).
+
+    Takes and raises what `log_likelihoods` does, and ValueError for a sequence that the model
+    rules out: it names the sequence and its first impossible step.
+    """
+    seen, problem = _problem(model, sequences)
+    gamma = _all_posteriors(problem, lambda b: _scores_of(model, seen, problem, b))
+    return np.split(gamma, np.cumsum(problem.lengths)[:-1])
+
+
+def _problem(model: HMM, sequences: Iterable[Any]) -> tuple[Seen, hmm_fast.Problem]:
+    seen, lengths = model.encode_all(sequences)
+    return seen, hmm_fast.of_model(model, seen, lengths)
+
+
+def _scores_of(model: HMM, seen: Seen, problem: hmm_fast.Problem, b: int | np.intp) -> Scores:
+    first = int(problem.first[b])
+    return model.logs(seen[first : first + int(problem.lengths[b])])
+
+
+def _all_posteriors(problem: hmm_fast.Problem, scores: Callable[[int], Scores]) -> Floats:
+    """Return gamma (steps, N); what cannot be trusted to probabilities is done in logs."""
+    gamma, (log_p, sure) = hmm_fast.posteriors(problem)
+    for b in np.flatnonzero(~sure | np.isneginf(log_p)):
+        first = int(problem.first[b])
+        one = scores(int(b))
+        require_possible(forward(*one), f"sequences[{b}]")
+        gamma[first : first + problem.lengths[b]] = posterior(*one)
+    return gamma
+
+
+class Sampled(NamedTuple):
+    """A story and what was seen of it."""
+
+    states: Codes  # (T,)
+    observations: Seen  # (T,) symbols, or (T, D) for a Gaussian
+
+
+def sample(model: HMM, T: int, *, rng: np.random.Generator) -> Sampled:
+    """Return T random steps of the model: the hidden states, and what is seen.
+
+    What has probability 0 never happens. Raises ValueError for T < 1.
+    O(T N + T log M) time.
+    """
+    states = simulate(model.start, model.transition, T, rng=rng)
+    if isinstance(model.emission, Gaussian):
+        mean, variance = model.emission.mean[states], model.emission.variance[states]
+        return Sampled(states, rng.normal(mean, np.sqrt(variance)))
+    upto = np.cumsum(model.emission, axis=1)
+    upto /= upto[:, -1:]  # ends at exactly 1: what is drawn is below it
+    drawn, seen = rng.random(T), np.empty(T, dtype=np.intp)
+    for j in range(len(upto)):
+        here = states == j
+        seen[here] = np.searchsorted(upto[j], drawn[here], side="right")
+    return Sampled(states, seen)
 
 
 # The dog, and the program ---------------------------------------------------------------
@@ -514,94 +460,9 @@ def dog() -> HMM:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = Parser(prog="python -m snippets.hmm", description="How likely is what we saw?")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    likelihood = commands.add_parser(
-        "likelihood",
-        help="log P(observations | model)",
-        description="Print log P(observations | model), in natural logs.",
-    )
-    likelihood.add_argument(
-        "observations",
-        nargs="*",
-        metavar="OBS",
-        help="symbols, by name or by number; none, or -, reads them from standard input",
-    )
-    likelihood.add_argument("--model", metavar="FILE", help="a model in JSON; default: the dog")
-    likelihood.add_argument("--method", choices=METHODS, default=METHODS[0])
-    likelihood.add_argument("--surprise", action="store_true", help="add -log2 P(o_t | before)")
-    likelihood.add_argument("--json", action="store_true", help="print one JSON object")
-    likelihood.set_defaults(run=_likelihood)
-    return run(parser, argv, lambda options: options.run(options) if options.command else _demo())
+    from snippets.hmm_program import main as program  # it imports this module
 
-
-def _likelihood(options: argparse.Namespace) -> list[str]:
-    """Return the lines that `likelihood` prints."""
-    model = HMM.load(options.model) if options.model else dog()
-    observations = options.observations
-    if observations in ([], ["-"]):
-        if not observations and sys.stdin.isatty():
-            raise ValueError("observations: expected symbols as arguments or on standard input")
-        observations = sys.stdin.read().split()
-    codes = model.encode(observations)
-    log_p = log_likelihood(model, codes, method=options.method)
-    log_c = forward_scaled(*model.logs(codes)).log_c if options.surprise else np.empty(0)
-    bits = [_bits(score) for score in log_c]
-    if options.json:
-        found = {
-            "symbols": len(codes),
-            "log_likelihood": log_p if log_p > -math.inf else None,  # JSON has no infinity
-            "bits_per_symbol": _bits(log_p / len(codes)),
-            **({"surprise": bits} if options.surprise else {}),
-        }
-        return [json.dumps(found)]
-    names = model.symbols or tuple(str(k) for k in range(model.emission.shape[1]))
-    width = max(map(len, names))
-    lines = [
-        f"{names[code]:<{width}}  " + ("impossible" if b is None else f"{b:.4f}")
-        for code, b in zip(codes, bits, strict=False)
-    ]
-    return [*lines, f"log P = {log_p!r}  ({_summary(log_p, len(codes))})"]
-
-
-def _bits(log_p: float) -> float | None:
-    """Return -log2 of a probability given as a natural log; None where it is 0."""
-    return 0.0 - float(log_p) / math.log(2) if log_p > -math.inf else None
-
-
-def _summary(log_p: float, T: int) -> str:
-    if log_p == -math.inf:
-        return "impossible under this model"
-    p = f"{math.exp(log_p):.6g}" if log_p > -700 else f"10^{log_p / math.log(10):.2f}"
-    return f"P = {p}; {T} symbol{'s' * (T != 1)}, {-log_p / math.log(2) / T:.3f} bits each"
-
-
-def _demo() -> list[str]:
-    """Return the dog's diary: what each day adds, and one sum found in four ways."""
-    model = dog()
-    scores = model.logs(DOG_DIARY)
-    found = forward_scaled(*scores)
-    paths = enumerate_paths(*scores)
-    lines = [
-        "A dog is healthy or sick. We see only what it does.",
-        "",
-        "day  seen       P(seen | before)  surprise  P(sick | so far)",
-    ]
-    for t, (code, log_c) in enumerate(zip(DOG_DIARY, found.log_c, strict=True)):
-        lines.append(
-            f"{t + 1:>3}  {model.symbols[code]:<9}  {math.exp(log_c):>16.4f}"
-            f"  {_bits(log_c):>8.3f}  {found.alpha[t, 1]:>16.4f}"
-        )
-    ways = {
-        f"over all {len(paths.states):,} hidden paths": float(logsumexp(paths.log_joint)),
-        "forward, in logs": forward(*scores).log_likelihood,
-        "backward, in logs": backward(*scores).log_likelihood,
-        "forward, scaled": found.log_likelihood,
-    }
-    lines += ["", "log P of all that was seen"]
-    lines += [f"  {way:<30}{log_p:.12f}" for way, log_p in ways.items()]
-    lines += ["", "Try: python -m snippets.hmm likelihood eating eating pooping --surprise"]
-    return lines
+    return program(argv)
 
 
 if __name__ == "__main__":

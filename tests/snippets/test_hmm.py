@@ -643,7 +643,7 @@ def test_a_probability_below_every_double_is_still_printed(capsys, piped):
         (["likelihood", "eatin"], "observations[0]: expected one of sleeping"),
         (["likelihood", "7"], "found '7'"),
         (["likelihood", "-1"], "found '-1'"),
-        (["likelihod"], "invalid choice: 'likelihod' (choose from 'likelihood')"),
+        (["likelihod"], "invalid choice: 'likelihod' (choose from 'likelihood', "),
         (["likelihood", "--model", "no/such.json", "1"], "no/such.json: No such file"),
         (["likelihood", "--model", "BROKEN", "1"], "broken.json: not JSON: "),
         (["likelihood", "--model", "FOLDER", "1"], ": Is a directory"),

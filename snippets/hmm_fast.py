@@ -1,0 +1,553 @@
+"""The sums of hmm.py for many sequences side by side, and for long ones in pieces.
+
+hmm.py works through one sequence, one step at a time, in logs. Here
+
+    the state is a matrix, a column for each sequence:   alpha[t+1] = (A^T alpha[t]) * b[t+1]
+
+so that a step is one product of matrices, however many sequences there are. Probabilities
+stand in the place of their logs, and every few steps the columns are divided by their sums.
+One long sequence becomes many: the product of matrices that is its likelihood may be
+bracketed anywhere, so C pieces of it run side by side, each from every state it may begin in.
+
+    likelihoods    log P of each sequence
+    posteriors     P(s_t = j | all of its sequence)                       rows of (steps, N)
+    expectations   expected starts, moves and emissions: what Baum-Welch counts
+
+**What underflow can do, and why it does not.** A share that falls below every double is
+lost. If every move is possible (with more than 1e-150), that does no harm: one step later
+every state is reached again from those that were kept, so what was lost was at most 1e-150
+of the answer. Where moves are forbidden, a lost share may have been the only way to explain
+what comes later; so there the smallest positive entry is watched, and a column in which it
+becomes small is called not `sure`. hmm.py does those sequences again in logs.
+
+Article: docs/en/posts/hmm-evaluation.md
+Sources: Rabiner (1989), Proc. IEEE 77(2), section V.A, for scaling; Hassan, Sarkka,
+         Garcia-Fernandez (2021), IEEE Trans. Signal Process. 69, for pieces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snippets.hmm_model import HMM, Codes, Floats, Gaussian, Scores, Seen
+
+Mask = NDArray[np.bool_]
+
+EVERY = 16  # steps between two divisions, at most
+FAINT, FLOOR = 1e-290, 1e-130  # a total that lost digits; a share that may soon be lost
+DENSE = 1e-150  # moves of at least this make every loss harmless
+TILE = 2**15  # numbers in a state that a core keeps close
+ROOM = 2**24  # numbers that are kept for one batch
+LONG, FEW = 4096, 32  # a sequence of so many steps, over at most so many states, goes in pieces
+SEVERAL = 64  # ... unless there are more than so many to run side by side
+
+
+# What is asked --------------------------------------------------------------------------
+
+
+class Problem(NamedTuple):
+    """A model's probabilities, and sequences of columns of its emission table, end to end."""
+
+    start: Floats  # (N,)
+    trans: Floats  # (N, N)  from row to column
+    table: Floats  # (N, M)  P(symbol k | state j), or proportional to it
+    codes: Codes  # (steps,)  the column of the table that was seen
+    lengths: Codes  # (B,)
+    shift: Floats  # (B,)  to be added to log P
+    once: bool  # each column is seen once: the table holds a column a step
+    lossy: Mask  # (B,)  the table lost something that is not 0
+
+    @property
+    def first(self) -> Codes:
+        """Where each sequence begins, (B,)."""
+        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+
+    def only(self, chosen: Mask) -> Problem:
+        """The same for some of the sequences."""
+        inside = np.repeat(chosen, self.lengths)
+        return self._replace(
+            codes=self.codes[inside],
+            lengths=self.lengths[chosen],
+            shift=self.shift[chosen],
+            lossy=self.lossy[chosen],
+        )
+
+
+def of_model(model: HMM, seen: Seen, lengths: Codes) -> Problem:
+    """Return the problem of what `model.encode_all` returned; no array of logs is made."""
+    if isinstance(model.emission, Gaussian):
+        densities = model.emission.log_density(seen)
+        return _of_emissions(model.start, model.transition, densities, lengths)
+    none = np.zeros(len(lengths))
+    return Problem(
+        model.start, model.transition, model.emission, seen, lengths, none, False, none > 0
+    )
+
+
+def of_scores(scores: Scores, lengths: Codes) -> Problem:
+    """Return the problem of natural-log arrays; emit (steps, N) holds sequences end to end.
+
+    The logs need not be normalised: what is taken out of them is in `shift`.
+    """
+    peaks = [array.max() if array.max() > -math.inf else 0.0 for array in scores[:2]]
+    start, trans = (np.exp(array - peak) for array, peak in zip(scores[:2], peaks, strict=True))
+    problem = _of_emissions(start, trans, scores.emit, lengths)
+    lost = any(
+        ((array == 0) & np.isfinite(logs)).any()
+        for array, logs in zip((start, trans), scores[:2], strict=True)
+    )
+    return problem._replace(
+        shift=problem.shift + peaks[0] + (lengths - 1) * peaks[1], lossy=problem.lossy | lost
+    )
+
+
+def _of_emissions(start: Floats, trans: Floats, emit: Floats, lengths: Codes) -> Problem:
+    """Return a problem whose table has a column for each step, its largest entry 1."""
+    peak = emit.max(axis=1)
+    peak[np.isneginf(peak)] = 0.0
+    table = np.exp(emit - peak[:, None])
+    first = np.cumsum(lengths) - lengths
+    lost = ((table == 0) & np.isfinite(emit)).any(axis=1)
+    return Problem(
+        start,
+        trans,
+        np.ascontiguousarray(table.T),
+        np.arange(len(emit)),
+        lengths,
+        np.add.reduceat(peak, first),
+        True,
+        np.logical_or.reduceat(lost, first),
+    )
+
+
+class _Care(NamedTuple):
+    """How often columns are divided, and whether small shares are watched."""
+
+    every: int  # 0: what is asked cannot be done in probabilities
+    watch: bool
+
+
+def _care(problem: Problem) -> _Care:
+    most = problem.table.max(axis=0)
+    least = problem.trans.min() * most[most > 0].min(initial=1.0)  # of any total after one step
+    if problem.trans.min() >= DENSE and least > 1e-250:
+        return _Care(min(EVERY, int(250 / -math.log10(min(least, 0.5)))), False)
+    smallest = [array[array > 0].min(initial=1.0) for array in problem[:3]]
+    step = smallest[2] * min(smallest[:2])
+    if step <= 0:
+        return _Care(0, True)
+    return _Care(min(EVERY, int(150 / -math.log10(min(step, 0.5)))), True)
+
+
+# Side by side ---------------------------------------------------------------------------
+
+
+class Batch(NamedTuple):
+    """Sequences side by side, longest first: those that go on at a step are the first ones."""
+
+    first: Codes  # (B,)  where they begin in the codes
+    steps: Sequence[Codes]  # T times (n_t,): what was seen at step t of those that have one
+    even: bool  # whether all have T steps and stand one behind the other
+
+    def rows(self, t: int) -> Codes | slice:
+        """Return which steps of the problem these are at step t."""
+        if self.even:
+            T, end = len(self.steps), int(self.first[-1])
+            return slice(int(self.first[0]) + t, end + T, T)
+        return self.first[: len(self.steps[t])] + t
+
+
+def _groups(problem: Problem) -> Iterator[Codes]:
+    """Yield the numbers of sequences of like lengths, longest first, as many as fit."""
+    N = len(problem.start)
+    order = np.argsort(-problem.lengths, kind="stable")
+    shorter = -problem.lengths[order]
+    begin = 0
+    while begin < len(order):
+        T = -int(shorter[begin])
+        most = max(1, min(max(64, TILE // N), ROOM // (N * T)))
+        alike = int(np.searchsorted(shorter, -(T // 2), side="right"))
+        end = max(begin + 1, min(begin + most, alike))
+        yield order[begin:end]
+        begin = end
+
+
+def _batch(problem: Problem, which: Codes) -> Batch:
+    return _side_by_side(problem.codes, problem.first[which], problem.lengths[which])
+
+
+def _side_by_side(codes: Codes, first: Codes, lengths: Codes) -> Batch:
+    """Lay out sequences that begin at `first` and have decreasing lengths."""
+    T, B = int(lengths[0]), len(lengths)
+    if lengths[-1] == T and (np.diff(first) == T).all():
+        block = codes[first[0] : first[0] + B * T].reshape(B, T)
+        return Batch(first, list(np.ascontiguousarray(block.T)), True)
+    going_on = B - np.searchsorted(lengths[::-1], np.arange(T), side="right")  # (T,)
+    ends = np.cumsum(going_on)
+    step = np.repeat(np.arange(T), going_on)
+    column = np.arange(ends[-1]) - np.repeat(ends - going_on, going_on)
+    return Batch(first, np.split(codes[first[column] + step], ends[:-1]), False)
+
+
+class Passed(NamedTuple):
+    """Where a forward pass ended: R ways to begin, B sequences."""
+
+    state: Floats  # (N, R, B)  columns sum to 1, or are 0 where nothing is possible
+    log_p: Floats  # (R, B)  what they summed to
+    sure: Mask  # (R, B)
+    forgot: bool  # whether all R ways to begin end in the same state
+
+
+def forward_pass(
+    arriving: Floats,
+    problem: Problem,
+    steps: Sequence[Codes],
+    care: _Care,
+    keep: Sequence[Floats] = (),
+) -> Passed:
+    """Run alpha[t+1] = (A^T alpha[t]) * b[t+1] for all columns at once.
+
+    arriving: (N, R, B or 1)  P(s_0 = j) before anything is seen, R ways to begin
+    keep:     T arrays (N, R, n_t) that take the states; columns that end are in the last
+              step they have. Without it only the present state is held.
+
+    O(T N^2 R B) time, in T products of matrices.
+    """
+    N, R, B = len(problem.trans), arriving.shape[1], len(steps[0])
+    into = np.ascontiguousarray(problem.trans.T)
+    last, log_p = np.empty((N, R, B)), np.zeros((R, B))
+    sure = np.ones((R, B), dtype=np.bool_)
+    seen, product, present = np.empty(N * B), np.empty(N * R * B), np.empty(N * R * B)
+    state, forgot = arriving, False
+    for t, codes in enumerate(steps):
+        n = len(codes)
+        b = seen[: N * n].reshape(N, n)
+        np.take(problem.table, codes, axis=1, out=b, mode="clip")
+        if t > 0:
+            if n < state.shape[2]:  # some have ended
+                last[:, :, n : state.shape[2]] = state[:, :, n:]
+                state = state[:, :, :n]
+            moved = product[: N * R * n].reshape(N, R * n)
+            np.matmul(into, state.reshape(N, R * n), out=moved)
+            arriving = moved.reshape(N, R, n)
+        out: Floats = keep[t] if len(keep) else present[: N * R * n].reshape(N, R, n)
+        state = np.multiply(arriving, b[:, None, :], out=out)
+        if t % care.every == 0:
+            _divide(state, log_p[:, :n], sure[:, :n], care.watch)
+            if R > 1 and _forgot(state):
+                state, R, forgot = state[:, :1].copy(), 1, True
+    last[:, :, : state.shape[2]] = state
+    _divide(last, log_p, sure, care.watch)
+    return Passed(last, log_p, sure, forgot)
+
+
+def _forgot(state: Floats) -> bool:
+    """Is it all the same, to the last digits, where the columns began?
+
+    Then it will be: a hidden chain forgets. What it has seen weighs more and more, where it
+    began less and less, by a factor at each step; one way to begin can stand for all.
+    """
+    most = state.max(axis=1)
+    return bool((most - state.min(axis=1) <= 8 * np.finfo(np.float64).eps * most).all())
+
+
+def _divide(state: Floats, log_p: Floats, sure: Mask, watch: bool) -> None:
+    """Let the columns sum to 1; add the logs of what they summed to, and say what to doubt.
+
+    One column may stand for all R ways to begin: then log_p and sure have more rows than it.
+    """
+    total = state.sum(axis=0)
+    if total.min() < FAINT:
+        sure &= (total == 0) | (total >= FAINT)
+        with np.errstate(divide="ignore"):
+            log_p += np.log(total)
+        total[total == 0] = 1.0
+    else:
+        log_p += np.log(total)
+    state /= total
+    if watch:
+        sure &= np.where(state > 0, state, 1.0).min(axis=0) >= FLOOR
+
+
+def backward_pass(
+    alpha: Sequence[Floats],
+    problem: Problem,
+    steps: Sequence[Codes],
+    care: _Care,
+    moves: Floats | None = None,
+    *,
+    before: Floats | None = None,
+    after: Floats | None = None,
+) -> Iterator[tuple[int, Floats]]:
+    """Turn alpha into gamma, in place, from the last step to the first; yield (t, gamma[t]).
+
+    beta is scaled so that alpha . beta = 1 in each column: no sum has to be taken.
+
+    alpha:  T arrays (N, n_t), as forward_pass kept them
+    moves:  (N, N)  to it the expected number of moves is added, divided by A; or None
+    before: (N, B)  alpha of the step before the first, where there is one
+    after:  (N, B)  beta of the last step of each column; ones if it is the end
+    """
+    N = len(problem.trans)
+    beta = np.empty((N, 0))
+    seen = np.empty(N * len(steps[0]))
+    some = np.empty((N, N))
+    for t in range(len(steps) - 1, -1, -1):
+        here, codes = alpha[t], steps[t]
+        n, going_on = len(codes), beta.shape[1]
+        if n > going_on:  # going backwards, these begin
+            ends = np.ones((N, n - going_on)) if after is None else after[:, going_on:n]
+            ends = ends / np.einsum("nb,nb->b", here[:, going_on:], ends)
+            beta = np.concatenate([beta, ends], axis=1)
+        previous = alpha[t - 1][:, :n] if t > 0 else before
+        if previous is not None:
+            leaving = np.take(
+                problem.table, codes, axis=1, out=seen[: N * n].reshape(N, n), mode="clip"
+            )
+            leaving *= beta
+        yield t, np.multiply(here, beta, out=here)
+        if previous is None:
+            return
+        np.matmul(problem.trans, leaving, out=beta)
+        if care.watch:
+            np.minimum(beta, 1 / FAINT, out=beta)  # of states that are not reached
+        if t % care.every == 0:  # alpha was divided here
+            scale = np.einsum("nb,nb->b", previous, beta)
+            beta /= scale
+            leaving /= scale
+        if moves is not None:
+            moves += np.matmul(previous, leaving.T, out=some)
+
+
+# Long sequences in pieces ---------------------------------------------------------------
+
+
+class Pieces(NamedTuple):
+    """One long sequence: a head, and C pieces of equal length that run side by side."""
+
+    head: Batch
+    body: Batch
+    begin: Floats  # (N, C)  alpha before each piece, columns sum to 1
+    end: Floats  # (N, C + 1)  beta after the head, and after each piece, proportional
+    log_p: float
+    sure: bool
+
+
+def _pieces(problem: Problem, b: int, care: _Care) -> Pieces:
+    """Cut a sequence, and find what is known where it was cut.
+
+    1 Each piece, entered from each state: how is it left?  N x N numbers.
+    2 From left to right along the pieces: alpha before each.
+    3 From right to left: beta after each.
+    """
+    first, T = problem.first[b], int(problem.lengths[b])
+    about = math.isqrt(T)
+    C = min(range(about * 3 // 4, about * 5 // 4), key=lambda C: (T - 1) % C)  # a short head
+    L = (T - 1) // C
+    cut = T - C * L
+    head = _side_by_side(problem.codes, np.array([first]), np.array([cut]))
+    starts = first + cut + L * np.arange(C)
+    body = _side_by_side(problem.codes, starts, np.full(C, L))
+    opening = forward_pass(problem.start[:, None, None], problem, head.steps, care)
+    through = forward_pass(problem.trans.T[:, :, None], problem, body.steps, care)
+    best = through.log_p.max(axis=0)
+    best[np.isneginf(best)] = 0.0
+    weight = np.exp(through.log_p - best)  # (N, C), of each state to enter from
+    along = _along_forgetful if through.forgot else _along
+    begin, end, totals = along(opening.state[:, 0, 0], through.state, weight)
+    sure = bool(opening.sure.all() and through.sure.all())
+    sure = sure and not ((totals > 0) & (totals < FAINT)).any()
+    if care.watch:
+        sure = sure and not ((weight < FLOOR) & np.isfinite(through.log_p)).any()
+        sure = sure and bool(np.where(begin > 0, begin, 1.0).min() >= FLOOR)
+    with np.errstate(divide="ignore"):
+        log_p = float(opening.log_p[0, 0] + np.log(totals).sum() + best.sum())
+    return Pieces(head, body, begin, end, log_p, sure)
+
+
+def _along(now: Floats, state: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return begin (N, C) and end (N, C + 1) of `Pieces`, and what begin was divided by, (C,)."""
+    N, _, C = state.shape
+    entered = np.ascontiguousarray((state * weight).transpose(2, 0, 1))  # (C, N, N): at j, from i
+    begin, end, totals = np.zeros((N, C)), np.ones((N, C + 1)), np.zeros(C)
+    for c in range(C):
+        begin[:, c] = now
+        now = entered[c] @ now
+        totals[c] = now.sum()
+        if totals[c] < FAINT:
+            break
+        now = now / totals[c]
+    for c in range(C - 1, -1, -1):
+        column = end[:, c + 1] @ entered[c]
+        end[:, c] = column / (column.max() or 1.0)
+    return begin, end, totals
+
+
+def _along_forgetful(now: Floats, state: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what `_along` does, for pieces that are left alike wherever they were entered."""
+    begin = np.concatenate([now[:, None], state[:, 0, :-1]], axis=1)
+    end = np.concatenate([weight, np.ones((len(now), 1))], axis=1)
+    return begin, end, (begin * weight).sum(axis=0)
+
+
+def _is_long(problem: Problem, which: Codes) -> bool:
+    T, N = problem.lengths[which[0]], len(problem.start)
+    return bool(T >= LONG and N <= FEW and len(which) <= SEVERAL)
+
+
+# The three answers ----------------------------------------------------------------------
+
+
+class Likelihoods(NamedTuple):
+    """log P of each sequence; whether to believe it."""
+
+    log_p: Floats  # (B,)  natural logs; -inf: impossible
+    sure: Mask  # (B,)
+
+
+class Posteriors(NamedTuple):
+    """P(s_t = j | its whole sequence), for every step of all sequences, end to end."""
+
+    gamma: Floats  # (steps, N)  rows sum to 1; of sequences that are sure and possible
+    found: Likelihoods
+
+
+class Expected(NamedTuple):
+    """What the hidden paths did, on average, given what was seen: sums over all sequences."""
+
+    start: Floats  # (N,)  how many began in j
+    trans: Floats  # (N, N)  how many steps went from i to j
+    emit: Floats  # (N, M)  how often j was seen as column k of the table
+    found: Likelihoods  # sequences that are not sure, or impossible, were left out
+
+
+def likelihoods(problem: Problem) -> Likelihoods:
+    """Return log P of each sequence. Memory for two states, however long they are."""
+    care, found = _begin(problem)
+    for which in _groups(problem) if care.every else ():
+        if _is_long(problem, which):
+            for b in which:
+                pieces = _pieces(problem, b, care)
+                found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
+        else:
+            batch = _batch(problem, which)
+            passed = forward_pass(problem.start[:, None, None], problem, batch.steps, care)
+            found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
+    return _settled(problem, care, found)
+
+
+def posteriors(problem: Problem) -> Posteriors:
+    """Return gamma for each step: forwards, then backwards. Memory for all states."""
+    care, found = _begin(problem)
+    gamma = np.empty((len(problem.codes), len(problem.start)))
+    for part in _smoothed(problem, care, found):
+        gamma[part.rows] = part.gamma.T
+    return Posteriors(gamma, _settled(problem, care, found))
+
+
+def expectations(problem: Problem) -> Expected:
+    """Return the expected counts that Baum-Welch divides by their sums."""
+    care, found = _begin(problem)
+    N, M = problem.table.shape
+    start, moves, emit = np.zeros(N), np.zeros((N, N)), np.zeros((N, M))
+    for part in _smoothed(problem, care, found, moves):
+        if part.opens:
+            start += part.gamma.sum(axis=1)
+        if problem.once:
+            emit[:, part.codes] = part.gamma
+        else:
+            _count(emit, part.codes, part.gamma)
+    return Expected(start, moves * problem.trans, emit, _settled(problem, care, found))
+
+
+class _Part(NamedTuple):
+    """One step of several sequences, smoothed."""
+
+    rows: Codes | slice  # which steps of the problem these are
+    codes: Codes  # (n,)
+    gamma: Floats  # (N, n)
+    opens: bool  # whether it is the first step of its sequences
+
+
+def _smoothed(
+    problem: Problem, care: _Care, found: Likelihoods, moves: Floats | None = None
+) -> Iterator[_Part]:
+    """Yield each step of what is sure and possible; fill `found`, and add to `moves`."""
+    for which in _groups(problem) if care.every else ():
+        if _is_long(problem, which):
+            for b in which:
+                yield from _smoothed_pieces(problem, b, care, found, moves)
+            continue
+        batch = _batch(problem, which)
+        alpha, passed = _kept(problem.start[:, None, None], problem, batch, care)
+        found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
+        good = passed.sure[0] & (passed.log_p[0] > -np.inf)
+        if care.watch:
+            good &= ~problem.lossy[which]
+        if not good.any():
+            continue
+        if not good.all():  # once more, without the others
+            batch = _batch(problem, which[good])
+            alpha, _ = _kept(problem.start[:, None, None], problem, batch, care)
+        for t, gamma in backward_pass(alpha, problem, batch.steps, care, moves):
+            codes = batch.steps[t]
+            yield _Part(batch.rows(t), codes, gamma, t == 0)
+
+
+def _smoothed_pieces(
+    problem: Problem, b: int, care: _Care, found: Likelihoods, moves: Floats | None
+) -> Iterator[_Part]:
+    pieces = _pieces(problem, b, care)
+    found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
+    if not pieces.sure or pieces.log_p == -np.inf or (care.watch and problem.lossy[b]):
+        return
+    entering = problem.trans.T @ pieces.begin
+    for batch, arriving, before, after in (
+        (pieces.body, entering[:, None, :], pieces.begin, pieces.end[:, 1:]),
+        (pieces.head, problem.start[:, None, None], None, pieces.end[:, :1]),
+    ):
+        alpha, _ = _kept(arriving, problem, batch, care)
+        back = backward_pass(alpha, problem, batch.steps, care, moves, before=before, after=after)
+        for t, gamma in back:
+            yield _Part(batch.rows(t), batch.steps[t], gamma, before is None and t == 0)
+
+
+def _kept(
+    arriving: Floats, problem: Problem, batch: Batch, care: _Care
+) -> tuple[list[Floats], Passed]:
+    """Return alpha of every step, T arrays (N, n_t), and where the pass ended."""
+    N, widths = len(problem.start), [len(codes) for codes in batch.steps]
+    memory = np.empty(N * sum(widths))
+    ends = np.cumsum(widths) * N
+    alpha = [memory[end - N * n : end].reshape(N, n) for end, n in zip(ends, widths, strict=True)]
+    keep = [states[:, None, :] for states in alpha]
+    return alpha, forward_pass(arriving, problem, batch.steps, care, keep)
+
+
+def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
+    """Add gamma (N, n) to the columns of emit (N, M) that the codes (n,) name."""
+    N, M = emit.shape
+    if M <= FEW:
+        emit += gamma @ np.eye(M)[codes]  # a row of one 1 for each code
+        return
+    where = (codes + M * np.arange(N)[:, None]).ravel()
+    if 4 * len(codes) >= M:
+        emit += np.bincount(where, gamma.ravel(), N * M).reshape(N, M)
+    else:
+        np.add.at(emit.reshape(-1), where, gamma.ravel())
+
+
+def _begin(problem: Problem) -> tuple[_Care, Likelihoods]:
+    B = len(problem.lengths)
+    return _care(problem), Likelihoods(np.full(B, -np.inf), np.zeros(B, dtype=np.bool_))
+
+
+def _settled(problem: Problem, care: _Care, found: Likelihoods) -> Likelihoods:
+    """Doubt what was lost before it began, and add what was taken out of the logs."""
+    doubt = problem.lossy if care.watch else np.isneginf(found.log_p)
+    return Likelihoods(found.log_p + problem.shift, found.sure & ~doubt)
