@@ -1,4 +1,4 @@
-"""What was measured, for readers and for programs: `Part --write--> engine.md, engine.json`.
+"""What was measured, for readers and for programs: `Part --write--> NAME.md, NAME.json`.
 
 A part keeps its own date and versions: parts may be measured one at a time, and those that
 were not measured again stay as they were recorded.
@@ -19,17 +19,25 @@ from typing import Any
 from benchmarks.peers import versions
 from site_plugins.engine.pool import cores
 
-TOOLS = (
-    "mkdocs",
-    "mkdocs-material",
-    "mkdocs-jupyter",
-    "myst-nb",
-    "Sphinx",
-    "jupyter-cache",
-    "markdown-exec",
-    "torch",
-    "numpy",
-    "matplotlib",
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What stands above the parts of one benchmark, and whose versions count."""
+
+    title: str
+    preface: str
+    tools: tuple[str, ...]
+
+
+ENGINE = Page(
+    "The engine beside its peers",
+    "Written by `python -m benchmarks.engine`. Seconds of wall time of whole processes, as\n"
+    "median (least-most) of interleaved rounds; processor seconds are those of a tool and of\n"
+    "everything it started. Ratios are ratios of medians.",
+    (
+        *("mkdocs", "mkdocs-material", "mkdocs-jupyter", "myst-nb", "Sphinx", "jupyter-cache"),
+        *("markdown-exec", "torch", "numpy", "matplotlib"),
+    ),
 )
 
 
@@ -56,7 +64,7 @@ def seconds(values: Sequence[float]) -> str:
     return f"{middle:.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
-def circumstances(command: str) -> dict[str, Any]:
+def circumstances(command: str, page: Page = ENGINE) -> dict[str, Any]:
     """Return what a measurement was made with."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -65,22 +73,22 @@ def circumstances(command: str) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "versions": versions(TOOLS),
+        "versions": versions(page.tools),
     }
 
 
-def write(parts: Sequence[Part], file: Path, made: dict[str, Any]) -> None:
+def write(parts: Sequence[Part], file: Path, made: dict[str, Any], page: Page = ENGINE) -> None:
     """Put parts into a JSON file, and what that file then holds into a .md file beside it."""
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     kept.update({part.name: {**asdict(part), "with": made} for part in parts})
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    file.with_suffix(".md").write_text(readable(kept), encoding="utf-8")
+    file.with_suffix(".md").write_text(readable(kept, page), encoding="utf-8")
 
 
-def readable(kept: dict[str, Any]) -> str:
+def readable(kept: dict[str, Any], page: Page = ENGINE) -> str:
     """Return everything that is kept as one Markdown page."""
-    lines = ["# The engine beside its peers", "", _PREFACE, ""]
+    lines = [f"# {page.title}", "", page.preface, ""]
     for part in kept.values():
         made = part["with"]
         lines += [f"## {part['title']}", "", *part["lines"]]
@@ -94,10 +102,3 @@ def readable(kept: dict[str, Any]) -> str:
         latest |= part["with"]["versions"]
     named = ", ".join(f"{name} {version}" for name, version in latest.items())
     return "\n".join([*lines, f"Versions: {named}.", ""])
-
-
-_PREFACE = (
-    "Written by `python -m benchmarks.engine`. Seconds of wall time of whole processes, as\n"
-    "median (least-most) of interleaved rounds; processor seconds are those of a tool and of\n"
-    "everything it started. Ratios are ratios of medians."
-)

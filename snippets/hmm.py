@@ -50,7 +50,6 @@ from snippets.hmm_model import Codes, Floats, Real, Scores, Seen, as_scores
 from snippets.hmm_model import Gaussian as Gaussian
 from snippets.markov import simulate
 
-_scores = as_scores
 SAMPLES = Path(__file__).parent / "samples"
 METHODS = ("scaled", "log", "enumerate", "chunked")
 

@@ -239,14 +239,14 @@ def forward_pass(
         state = np.multiply(arriving, b[:, None, :], out=out)
         if t % care.every == 0:
             _divide(state, log_p[:, :n], sure[:, :n], care.watch)
-            if R > 1 and _forgot(state):
+            if R > 1 and has_forgotten(state):
                 state, R, forgot = state[:, :1].copy(), 1, True
     last[:, :, : state.shape[2]] = state
     _divide(last, log_p, sure, care.watch)
     return Passed(last, log_p, sure, forgot)
 
 
-def _forgot(state: Floats) -> bool:
+def has_forgotten(state: Floats) -> bool:
     """Is it all the same, to the last digits, where the columns began?
 
     Then it will be: a hidden chain forgets. What it has seen weighs more and more, where it

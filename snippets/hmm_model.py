@@ -109,7 +109,8 @@ class Gaussian:
     def log_density(self, rows: Floats) -> Floats:
         """Return log b[j, o_t], (T, N), for rows (T, D). A density: its log may be above 0."""
         scale = np.log(2 * np.pi * self.variance).sum(axis=1)  # (N,)
-        squares = [((rows - m) ** 2 / v).sum(axis=1) for m, v in zip(self.mean, self.variance)]  # noqa: B905  (both have N rows)
+        bells = zip(self.mean, self.variance, strict=True)
+        squares = [((rows - m) ** 2 / v).sum(axis=1) for m, v in bells]
         found: Floats = -0.5 * (np.stack(squares, axis=1) + scale)
         return found
 

@@ -12,6 +12,7 @@ by a maximum, and the shortest way through a lattice with the signs turned round
     lattice_shortest   stages of any size, costs on the edges, the smallest total
     viterbi            the two tables and the path, line by line
     decode             the same path: batches, delta only, long sequences in pieces
+    decode_codes       ... for symbols, without an array of their emissions
     k_best             the k best paths
     Stream             a sequence without an end: states as soon as they are certain
 
@@ -35,17 +36,21 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, cast
+from functools import reduce
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.hmm import DOG_DIARY, HMM, Codes, Floats, Real, Scores, _scores, dog, log_likelihood
+from snippets.hmm import DOG_DIARY, dog, log_likelihood
+from snippets.hmm_model import HMM, Codes, Floats, Real, Scores, as_scores
 from snippets.program import Parser, run
 
-LONG, FEW = 4096, 8  # a sequence of so many steps, over at most so many states, goes in pieces
-TILE = 2**15  # numbers in an (N, N, B) block that a core keeps close ...
-NARROW, WIDE = 64, 128  # ... but B is this at least; or 1, with more states than this
+LONG, FEW = 4096, 16  # a sequence of so many steps, over at most so many states, goes in pieces
+WARM = 32  # steps after which the paths through a piece may have merged
+ALONE = 64  # a batch with so many states for each of its sequences is decoded one by one
+ROW = 2**14  # numbers in a step (N, B) of those that go side by side
+TILE = 2**19  # numbers in their sums (some of N, N, B): what a core keeps close
 
 
 # Any lattice ----------------------------------------------------------------------------
@@ -146,7 +151,7 @@ def viterbi(
     Raises ValueError if shapes disagree, T or N is 0, a score is nan or
     +inf, or no path is possible: it names the first impossible step.
     """
-    start, trans, emit = _restricted(_scores(start, trans, emit), allowed)
+    start, trans, emit = _restricted(as_scores(start, trans, emit), allowed)
     T, N = emit.shape
     delta = np.empty((T, N))
     phi = np.full((T, N), -1)
@@ -220,158 +225,333 @@ def decode(
     Only delta is kept, and the winner is looked for again along the one path that needs it.
     One long sequence over few states is cut into pieces that run side by side, with other
     rounding: where paths tie to the last digits, another of them may be returned. Raises
-    what `viterbi` raises. O(B T N^2) time (N times that in pieces).
+    what `viterbi` raises. O(B T N^2) time (N times that in pieces whose paths do not merge).
     """
     if np.ndim(emit) != 3:
         if lengths is not None:
             raise ValueError("lengths: expected emit (B, T, N) with it, found one sequence")
-        scores = _restricted(_scores(start, trans, emit), allowed)
-        scores = _cast(scores, dtype)
-        T, N = scores.emit.shape
-        if T >= LONG and N <= FEW:
-            return _in_pieces(scores)
-        return _one_by_one(scores)
-    batch, steps = _batch(emit, lengths)
-    B, T, N = batch.shape
-    flat = _scores(start, trans, batch.reshape(B * T, N))
-    if allowed is not None:
-        allowed = np.asarray(allowed)
-        allowed = allowed.reshape(B * T, N) if allowed.shape == batch.shape else allowed
-    scores = _restricted(flat, allowed)
-    scores = _cast(scores, dtype)
-    side_by_side = scores.emit.reshape(B, T, N).transpose(1, 2, 0)  # (T, N, B)
-    states, best = np.empty((B, T), dtype=np.intp), np.empty(B)
-    width = max(NARROW, TILE // N**2) if N <= WIDE else 1
-    for b in range(0, B, width):
-        tile = slice(b, b + width)
-        emits = np.ascontiguousarray(side_by_side[:, :, tile])
-        found, best[tile] = _tile(scores, emits, steps[tile], b, "emit[{}]")
-        states[tile] = found.T
-    return Decoded(states, best)
-
-
-def _cast(scores: Scores, dtype: type[Real]) -> Scores:
-    start, trans, emit = (array.astype(dtype, copy=False) for array in scores)
-    return Scores(cast(Floats, start), cast(Floats, trans), cast(Floats, emit))
-
-
-def _one_by_one(scores: Scores) -> Decoded:
-    """Return the best path of one sequence: delta only, and winners along the path."""
-    start, trans, emit = scores
-    delta = np.empty_like(emit)
-    arriving = np.empty_like(trans)  # from i, at j: made once, filled T times
-    delta[0] = start + emit[0]
-    for t in range(1, len(emit)):
-        np.add(delta[t - 1][:, None], trans, out=arriving)
-        arriving.max(axis=0, out=delta[t])
-        delta[t] += emit[t]
-    _require_possible(delta)
-
-    states = np.empty(len(emit), dtype=np.intp)
-    states[-1] = now = delta[-1].argmax()
-    into = np.ascontiguousarray(trans.T)  # row j: from everywhere into j
-    for t in range(len(emit) - 2, -1, -1):
-        states[t] = now = (delta[t] + into[now]).argmax()
-    return Decoded(states, float(delta[-1].max()))
-
-
-def _batch(emit: ArrayLike, lengths: ArrayLike | None) -> tuple[Floats, Codes]:
-    """Return emit (B, T, N) with zeros for padding, and the lengths (B,)."""
+        scores = _restricted(as_scores(start, trans, emit), allowed)
+        return _one(_Seen("emit", scores.emit[None], *scores[:2]).of_type(dtype))
     batch = np.asarray(emit, dtype=np.float64)
-    B, T = batch.shape[:2]
     if 0 in batch.shape:
         raise ValueError(f"emit: expected (B, T, N), each at least 1, found {batch.shape}")
+    inside = _inside(lengths, *batch.shape[:2])
+    if lengths is not None:
+        batch = np.where(inside[:, :, None], batch, 0.0)
+    scores = as_scores(start, trans, batch.reshape(-1, batch.shape[2]))
+    if allowed is not None:
+        allowed = np.asarray(allowed)
+        allowed = allowed.reshape(scores.emit.shape) if allowed.shape == batch.shape else allowed
+    scores = _restricted(scores, allowed)
+    model = _Seen("emit[{}]", scores.emit.reshape(batch.shape), *scores[:2])
+    return _many(model.of_type(dtype), inside.sum(axis=1))
+
+
+def decode_codes(
+    start: ArrayLike,
+    trans: ArrayLike,
+    emission: ArrayLike,
+    codes: ArrayLike,
+    *,
+    lengths: ArrayLike | None = None,
+    dtype: type[Real] = np.float64,
+) -> Decoded:
+    """Return what `decode` finds for symbols out of M, without an array of their emissions.
+
+    start, trans: as for `viterbi`
+    emission: (N, M)  natural log of the score of symbol k (column) in state j (row)
+    codes:    (T,), or (B, T) for B sequences; whole numbers 0 to M-1
+    lengths:  (B,) steps in each; what stands in codes after them is not read
+    dtype:    as for `decode`
+
+    The same as decode(start, trans, emission.T[codes], ...), to the last bit: the same ties,
+    the same pieces, the same time without the making of that array, an N-th of its memory.
+
+    Raises what `decode` raises, with codes in the place of emit; ValueError as well if
+    emission is not (N, M), or a code is not a whole number 0 to M-1.
+    """
+    scores = _tables(start, trans, emission)
+    try:
+        seen, M = np.asarray(codes), len(scores.emit)
+    except ValueError as error:  # numpy: "inhomogeneous shape"
+        raise ValueError(f"codes: expected rows of one length, found {codes!r:.60}") from error
+    if seen.ndim not in (1, 2) or 0 in seen.shape or seen.dtype.kind not in "iu":
+        found = f"{seen.dtype} of shape {seen.shape}"
+        raise ValueError(f"codes: expected whole numbers (T,) or (B, T), T, B >= 1, found {found}")
+    if seen.ndim == 1 and lengths is not None:
+        raise ValueError("lengths: expected codes (B, T) with it, found one sequence")
+    batch = np.atleast_2d(seen)
+    inside = _inside(lengths, *batch.shape)
+    if lengths is not None:
+        batch = np.where(inside, batch, 0)
+    if batch.min() < 0 or batch.max() >= M:
+        b, t = np.argwhere((batch < 0) | (batch >= M))[0]
+        at = f"{t}" if seen.ndim == 1 else f"{b}, {t}"
+        raise ValueError(f"codes[{at}]: expected a symbol 0 to {M - 1}, found {batch[b, t]}")
+    name = "codes" if seen.ndim == 1 else "codes[{}]"
+    batch = batch.astype(np.intp, copy=False)
+    model = _Seen(name, batch, *scores[:2], scores.emit.T).of_type(dtype)
+    return _one(model) if seen.ndim == 1 else _many(model, inside.sum(axis=1))
+
+
+def _tables(start: ArrayLike, trans: ArrayLike, emission: ArrayLike) -> Scores:
+    """Return start, trans, and emission (N, M) in the place of emit (M, N), checked."""
+    try:
+        table = np.asarray(emission, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"emission: expected an array of logs, found {error}") from error
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(f"emission: expected (N, M) with N, M >= 1, found {table.shape}")
+    try:
+        return as_scores(start, trans, table.T)
+    except ValueError as error:
+        raise ValueError(str(error).replace("emit", "emission", 1)) from error
+
+
+def _inside(lengths: ArrayLike | None, B: int, T: int) -> NDArray[np.bool_]:
+    """Return (B, T) booleans: the steps of each sequence."""
     if lengths is None:
-        return batch, np.full(B, T)
+        return np.ones((B, T), dtype=np.bool_)
     steps = np.asarray(lengths)
     if steps.shape != (B,) or steps.dtype.kind not in "iu":
         raise ValueError(f"lengths: expected {B} whole numbers, found {lengths!r:.60}")
     if steps.min() < 1 or steps.max() > T:
         raise ValueError(f"lengths: expected 1 to {T}, found {steps.min()} to {steps.max()}")
-    inside = np.arange(T) < steps[:, None]
-    return np.where(inside[:, :, None], batch, 0.0), steps.astype(np.intp)
+    return np.arange(T) < steps[:, None]
 
 
-def _tile(
-    scores: Scores, emit: Floats, lengths: Codes, first: int, where: str
-) -> tuple[Codes, Floats]:
-    """Return the best states (T, B), and their scores (B,), for emit (T, N, B)."""
-    delta = _deltas(np.repeat(scores.start[:, None], emit.shape[2], axis=1), scores.trans, emit)
-    last, column = lengths - 1, np.arange(len(lengths))
-    at_end = delta[last, :, column]  # (B, N)
+class _Seen(NamedTuple):
+    """A model and B sequences, as scores or as symbols: from here on they are decoded alike."""
+
+    name: str  # of the argument, for errors
+    seen: NDArray[Any]  # (B, T, N) scores, or (B, T) columns of the table
+    start: Floats  # (N,)
+    trans: Floats  # (N, N)
+    table: Floats | None = None  # (N, M)
+
+    def of_type(self, dtype: type[Real]) -> _Seen:
+        """Return the same with the model in single precision, or in double."""
+        start, trans, table = (
+            cast(Floats, None if scores is None else scores.astype(dtype))
+            for scores in (self.start, self.trans, self.table)
+        )
+        return self._replace(start=start, trans=trans, table=table)
+
+    def emit(self, seen: NDArray[Any]) -> Floats:
+        """Return a new array (T, N, B) of the scores of some of what was seen, (B, T, ...).
+
+        The longer one of N and B is that with neighbours in memory.
+        """
+        wide = len(self.start) > len(seen)
+        if self.table is None:
+            rows = seen.transpose((1, 0, 2) if wide else (1, 2, 0))
+        elif wide:
+            rows = np.take(self.table.T, seen.T, axis=0)
+        else:
+            rows = np.take(self.table, seen.T, axis=1).transpose(1, 0, 2)
+        emit = np.array(rows, self.trans.dtype, order="C")
+        return emit.transpose(0, 2, 1) if wide else emit
+
+
+def _one(model: _Seen) -> Decoded:
+    """Return the best path of one sequence, (1, T) or (1, T, N)."""
+    T, N = model.seen.shape[1], len(model.start)
+    if T >= LONG and N <= FEW:
+        return _in_pieces(model)
+    return _one_by_one(model)
+
+
+def _one_by_one(model: _Seen) -> Decoded:
+    """Return the best path of one sequence: delta only, and winners along the path."""
+    trans = model.trans
+    delta = np.ascontiguousarray(model.emit(model.seen)[:, :, 0])  # emit, until step t is reached
+    arriving = np.empty_like(trans)  # from i, at j: made once, filled T times
+    delta[0] += model.start
+    for t in range(1, len(delta)):
+        np.add(delta[t - 1][:, None], trans, out=arriving)
+        delta[t] += arriving.max(axis=0)
+    _require_possible(delta, model.name)
+
+    states = np.empty(len(delta), dtype=np.intp)
+    states[-1] = now = delta[-1].argmax()
+    into = np.ascontiguousarray(trans.T)  # row j: from everywhere into j
+    for t in range(len(delta) - 2, -1, -1):
+        states[t] = now = (delta[t] + into[now]).argmax()
+    return Decoded(states, float(delta[-1].max()))
+
+
+def _many(model: _Seen, lengths: Codes) -> Decoded:
+    """Return the best paths of B sequences: each alone if they are few, or tile by tile."""
+    (B, T), N = model.seen.shape[:2], len(model.start)
+    states, best = np.full((B, T), -1), np.empty(B)
+    few = B == 1 or B * ALONE <= N or (B <= ALONE and T >= LONG and N <= FEW)
+    width = 1 if few else math.ceil(B / math.ceil(B * N / ROW))  # all tiles alike
+    for b in range(0, B, width):
+        tile = slice(b, b + width)
+        if few:
+            seen, name = model.seen[tile, : lengths[b]], model.name.format(b)
+            states[b, : lengths[b]], best[b] = _one(model._replace(seen=seen, name=name))
+        else:
+            some = model._replace(seen=model.seen[tile])
+            states[tile], best[tile] = _side_by_side(some, lengths[tile], first=b)
+    return Decoded(states, best)
+
+
+def _side_by_side(model: _Seen, lengths: Codes, first: int) -> Decoded:
+    """Return the best paths of the sequences of one tile; in errors they count from `first`."""
+    delta = _deltas(model.start[:, None], model.trans, model.emit(model.seen))
+    last = lengths - 1
+    at_end = delta[last, :, np.arange(len(last))]  # (B, N)
     best: Floats = at_end.max(axis=1)
     for b in np.flatnonzero(np.isneginf(best)):
-        _require_possible(delta[: lengths[b], :, b], where.format(first + b))
-    return _trace(delta, scores.trans, at_end.argmax(axis=1), last), best
+        _require_possible(delta[: lengths[b], :, b], model.name.format(first + b))
+    ragged = last if last.min() + 1 < len(delta) else None
+    return Decoded(_trace(delta, model.trans, at_end.argmax(axis=1), ragged).T, best)
 
 
 def _deltas(arriving: Floats, trans: Floats, emit: Floats) -> Floats:
-    """Return delta (T, N, B), given what arrives at step 0, (N, B)."""
+    """Turn emit (T, N, B) into delta, and return it; arriving (N, B) is what comes to step 0.
+
+    The sums delta[i] + trans[i, j] are products of matrices, [trans, 1] times [1, delta]:
+    exact, since factors are 1, and sooner done than numpy adds along two axes.
+    """
     T, N, B = emit.shape
-    delta = np.empty((T, N, B), emit.dtype)
-    through = np.empty((N, N, B), emit.dtype)  # from i, at j
-    moves = trans[:, :, None]
-    np.add(arriving, emit[0], out=delta[0])
-    for t in range(1, T):
-        np.add(delta[t - 1][:, None, :], moves, out=through)
-        through.max(axis=0, out=delta[t])
-        delta[t] += emit[t]
+    delta = emit
+    moves = np.stack([trans, np.ones_like(trans)], axis=2)  # (N, N, 2)
+    before = np.ones((N, 2, B), emit.dtype)
+    some = max(1, TILE // (N * B))
+    through = np.empty_like(emit, shape=(min(some, N), N, B))  # from some i, at j
+    delta[0] += arriving
+    with np.errstate(all="ignore"):  # BLAS raises flags for lanes that it does not return
+        for t in range(1, T):
+            before[:, 1] = delta[t - 1]
+            arrivals = (
+                np.matmul(moves[i : i + some], before[i : i + some], out=through[: N - i])
+                for i in range(0, N, some)
+            )
+            delta[t] += reduce(np.maximum, (sums.max(axis=0) for sums in arrivals))
     return delta
 
 
-def _trace(delta: Floats, trans: Floats, ends: Codes, last: Codes) -> Codes:
-    """Return states (T, ..., B) from ends (..., B) at steps last (B,): winners, once more."""
-    states = np.full((len(delta), *ends.shape), -1)
-    ragged = bool((last < len(delta) - 1).any())
-    states[-1] = now = np.where(last == len(delta) - 1, ends, -1)
-    for t in range(len(delta) - 2, -1, -1):
-        here = delta[t] if ends.ndim == 1 else delta[t][:, None, :]
-        leaving = np.take(trans, now, axis=1)  # (N, ..., B): from everywhere
-        leaving += here
-        now = leaving.argmax(axis=0)
-        if ragged:
-            now = np.where(t < last, now, np.where(t == last, ends, -1))
+def _trace(delta: Floats, trans: Floats, ends: Codes, last: Codes | None = None) -> Codes:
+    """Return states (T, ..., B) from ends (..., B) at steps last (B,): winners, once more.
+
+    By default all end at the last step; there are -1 after an end.
+    """
+    T = len(delta)
+    states = np.empty((T, *ends.shape), dtype=np.intp)
+    into = np.ascontiguousarray(trans.T)
+    now = states[-1] = ends
+    for t in range(T - 2, -1, -1):
+        now = _winners(now, into, delta[t])
+        if last is not None:
+            now = np.where(t < last, now, ends)
         states[t] = now
+    if last is not None:
+        states[np.arange(T)[:, None] > last] = -1
     return states
 
 
-def _in_pieces(scores: Scores) -> Decoded:
+def _winners(now: Codes, into: Floats, delta: Floats) -> Codes:
+    """Return the states (..., B) before now (..., B); into (N, N) has rows to, delta is (N, B)."""
+    leaving = np.take(into, now, axis=0)  # (..., B, N): from everywhere
+    leaving += delta.T
+    states: Codes = leaving.argmax(axis=-1)
+    return states
+
+
+def _in_pieces(model: _Seen) -> Decoded:
     """Return the best path of one long sequence, cut into pieces that run side by side.
 
     1 Each piece, entered from each state: how good is it to leave it in each?  A matrix.
     2 Along the pieces, with these matrices: delta where each piece begins.
     3 Each piece again, with the delta it begins with; traced back from each of its ends.
     4 Back along the pieces: which of its N traces is the one.
+
+    Paths that enter a piece from N states soon merge, and so do traces from N ends: from
+    there on one is followed instead of N.
     """
-    start, trans, emit = scores
-    T, N = emit.shape
+    trans, seen = model.trans, model.seen[0]
+    T, N = len(seen), len(trans)
     L = math.isqrt(T)
     C = (T - 1) // L  # pieces of L steps, after a head of 1 to L steps
     head = T - C * L
-    begin = _deltas(start[:, None], trans, emit[:head, :, None])
-    pieces = np.ascontiguousarray(emit[head:].reshape(C, L, N).transpose(1, 2, 0))  # (L, N, C)
+    begin = _deltas(model.start[:, None], trans, model.emit(seen[None, :head]))
+    delta = model.emit(seen[head:].reshape(C, L, *seen.shape[1:]))  # (L, N, C): emit, so far
 
-    before = np.empty((C + 1, N), emit.dtype)
+    matrices, W = _through(trans, delta)
+    before = np.empty((C + 1, N), delta.dtype)
     before[0] = begin[-1, :, 0]
-    for c, matrix in enumerate(_matrices(trans, pieces)):
+    for c, matrix in enumerate(matrices):
         before[c + 1] = (before[c][:, None] + matrix).max(axis=0)
+    _deltas(_arriving(before[:C], trans), trans, delta[:W])
+    if np.isneginf(before[C]).all():
+        dead = [np.isneginf(rows).all(axis=1).T.ravel() for rows in (begin, delta)]
+        raise _impossible(model.name, int(np.concatenate(dead).argmax()))
 
-    arriving = (before[:C, :, None] + trans).max(axis=1)  # (C, N)
-    delta = _deltas(arriving.T, trans, pieces)
-    at_end = delta[-1, :, -1]
-    if np.isneginf(at_end).all():
-        in_order = delta.transpose(2, 0, 1).reshape(C * L, N)
-        _require_possible(np.concatenate([begin[:, :, 0], in_order]))
+    states = np.empty(T, dtype=np.intp)
+    end = _walk_back(delta, before, trans, states[head:].reshape(C, L))
+    states[:head] = _trace(begin, trans, np.array([end]))[:, 0]
+    return Decoded(states, float(before[C].max()))
+
+
+def _through(trans: Floats, delta: Floats) -> tuple[Floats, int]:
+    """Return a matrix (C, N, N) for each piece, and W: delta (L, N, C) is emit until there.
+
+    Once W steps have merged all best paths, matrix[i, j] is lead[i] + row[j], as near as
+    rounding lets us see. Then row alone goes on, and from W on delta is right but for a
+    constant in each piece, which decides nothing.
+    """
+    L, _, C = delta.shape
+    for W in _growing(L):
+        matrices = _matrices(trans, delta[:W])
+        enter = matrices.max(axis=2)  # (C, N)
+        row = matrices[np.arange(C), enter.argmax(axis=1)]
+        with np.errstate(invalid="ignore"):  # nan where no path leads through: not merged
+            lead = (enter - enter.max(axis=1, keepdims=True))[:, :, None]
+            near = W * np.finfo(delta.dtype).eps  # W roundings
+            merged = np.allclose(matrices, lead + row[:, None], rtol=near, atol=0)
+        if merged and W < L:
+            _deltas(_arriving(row, trans), trans, delta[W:])
+            return lead + delta[-1].T[:, None], W
+    return matrices, L
+
+
+def _arriving(before: Floats, trans: Floats) -> Floats:
+    """Return what comes to a step, (N, C), from delta of the step before, (C, N)."""
+    arriving: Floats = (before[:, :, None] + trans).max(axis=1)
+    return arriving.T
+
+
+def _walk_back(delta: Floats, before: Floats, trans: Floats, states: Codes) -> int:
+    """Fill in states (C, L), piece by piece from the last; return the state before the first.
+
+    delta (L, N, C) inside the pieces, but for constants; before (C + 1, N) each piece.
+    """
+    L, N, C = delta.shape
     every_end = np.repeat(np.arange(N)[:, None], C, axis=1)
-    traces = _trace(delta, trans, every_end, np.full(C, L - 1))  # (L, N, C)
-
-    states = np.empty((C, L), dtype=np.intp)
-    end = int(at_end.argmax())
+    for W in _growing(L):
+        tails = _trace(delta[L - W :], trans, every_end)  # (W, N, C): from each end
+        if (tails[0] == tails[0, 0]).all():
+            break
+    common = _trace(delta[: L - W + 1], trans, tails[0, 0])[:-1]  # (L - W, C): from them all
+    first = np.broadcast_to(common[0], (N, C)) if W < L else tails[0]
+    came_from = _winners(first, trans.T, before[:C].T).tolist()
+    ends = [int(before[C].argmax())]  # of the last piece, ... and before the first
     for c in range(C - 1, -1, -1):
-        states[c] = traces[:, end, c]
-        end = int((before[c] + trans[:, states[c, 0]]).argmax())
-    prefix = _trace(begin, trans, np.array([end]), np.array([head - 1]))
-    return Decoded(np.concatenate([prefix[:, 0], states.ravel()]), float(at_end.max()))
+        ends.append(came_from[ends[-1]][c])
+    tail = tails[:, ends[C - 1 :: -1], np.arange(C)]
+    states[:, : L - W], states[:, L - W :] = common.T, tail.T
+    return ends[C]
+
+
+def _growing(L: int) -> Iterator[int]:
+    """Yield the numbers of steps after which to look whether all has merged; L, at last."""
+    W = WARM
+    while W < L:
+        yield W
+        W *= 4
+    yield L
 
 
 def _matrices(trans: Floats, pieces: Floats) -> Floats:
@@ -420,7 +600,7 @@ def k_best(
     """
     if k < 1:
         raise ValueError(f"k: expected at least 1, found {k}")
-    start, trans, emit = _restricted(_scores(start, trans, emit), allowed)
+    start, trans, emit = _restricted(as_scores(start, trans, emit), allowed)
     T, N = emit.shape
     if T * math.log(N) < 40:
         k = min(k, N**T)  # there are no more
@@ -470,7 +650,7 @@ class Stream:
         if limit is not None and limit < 1:
             raise ValueError(f"limit: expected at least 1, found {limit}")
         N = np.shape(start)[0] if np.ndim(start) == 1 else np.shape(trans)[-1]
-        self._start, self._trans, _ = _scores(start, trans, np.zeros((1, N)))
+        self._start, self._trans, _ = as_scores(start, trans, np.zeros((1, N)))
         self._limit = limit
         self._best = np.empty(0)  # (N,)  delta of the last step
         self._phi: list[Codes] = []  # of every undecided step but the oldest
@@ -596,6 +776,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _lines(options: argparse.Namespace) -> Iterable[str]:
     model = HMM.load(options.model) if options.model else dog()
+    if not model.alphabet:
+        raise ValueError(
+            f"--model: expected a table of symbols, found a Gaussian in {options.model}; "
+            "python -m snippets.hmm decode reads numbers"
+        )
     if options.stream and (options.k != 1 or options.at):
         raise ValueError("--stream: expected without --k and --at, which need the end")
     if options.limit is not None and not options.stream:
@@ -630,8 +815,10 @@ def _paths(model: HMM, words: Iterable[str], options: argparse.Namespace) -> lis
             for states, score, share in zip(*paths, shares, strict=True)
         ]
         return [json.dumps({"log_likelihood": log_p, "paths": found_paths}, ensure_ascii=False)]
-    symbols = _named("", model.symbols, model.emission.shape[1])
-    table = [[symbols[k] for k in codes], *([names[j] for j in path] for path in paths.states)]
+    table = [
+        [model.alphabet[k] for k in codes],
+        *([names[j] for j in path] for path in paths.states),
+    ]
     widths = [max(map(len, column)) for column in table]
     lines = [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

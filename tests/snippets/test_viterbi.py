@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -17,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snippets import viterbi as module
-from snippets.hmm import DOG_DIARY, HMM, backward, dog, enumerate_paths, forward
-from snippets.viterbi import Stream, decode, k_best, lattice_shortest, viterbi
+from snippets.hmm import DOG_DIARY, HMM, Gaussian, backward, dog, enumerate_paths, forward
+from snippets.viterbi import Stream, decode, decode_codes, k_best, lattice_shortest, viterbi
 from tests.snippets.test_hmm import logs, random_scores, small_scores
 
 approx = pytest.approx
@@ -85,8 +86,9 @@ def streamed(scores, **options):
 
 @pytest.fixture
 def short_pieces(monkeypatch):
-    """Sequences of two steps and more are decoded in pieces."""
+    """Sequences of two steps and more are decoded in pieces; paths may merge at once."""
     monkeypatch.setattr(module, "LONG", 2)
+    monkeypatch.setattr(module, "WARM", 1)
 
 
 # The figures everyone can check -----------------------------------------------------------
@@ -355,20 +357,25 @@ def test_a_batch_is_its_sequences(seed, B, T, N):
         assert found.score[b] == alone.score
 
 
-def test_tiles_do_not_show(monkeypatch):
-    """However the batch is cut, the result is the same."""
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("B", "T", "N"), [(11, 9, 3), (3, 9, 11)])
+def test_tiles_do_not_show(monkeypatch, B, T, N, dtype):
+    """However the batch is cut, and whichever axis is the longer, the result is the same."""
     rng = np.random.default_rng(5)
-    start, trans, _ = random_scores(rng, 1, 3)
-    emit = np.log(rng.random((11, 9, 3)))
-    whole = decode(start, trans, emit)
-    monkeypatch.setattr(module, "TILE", 18)
-    monkeypatch.setattr(module, "NARROW", 1)
-    tiled = decode(start, trans, emit)
-    monkeypatch.setattr(module, "WIDE", 2)
-    alone = decode(start, trans, emit)
-    for found in (tiled, alone):
+    start, trans, _ = random_scores(rng, 1, N, 0.2)
+    emit = np.log(rng.random((B, T, N)))
+    whole = decode(start, trans, emit, dtype=dtype)
+    for options in ({"ROW": 2 * N}, {"TILE": 2 * N * B}, {"ROW": 1}, {"TILE": 1}, {"ALONE": 1}):
+        with monkeypatch.context() as patch:
+            for name, value in options.items():
+                patch.setattr(module, name, value)
+            found = decode(start, trans, emit, dtype=dtype)
         assert np.array_equal(whole.states, found.states)
         assert np.array_equal(whole.score, found.score)
+    emit[-1, 4] = -INF
+    monkeypatch.setattr(module, "ROW", 2 * N)
+    with pytest.raises(ValueError, match=rf"^emit\[{B - 1}\]: .* none reaches step 4 "):
+        decode(start, trans, emit, dtype=dtype)
 
 
 @pytest.mark.parametrize("shape", [(40, 3), (5_000, 3), (20, 30, 3)])
@@ -403,6 +410,82 @@ def test_a_batch_obeys_constraints_and_names_the_impossible():
         decode(start, trans, batch, allowed=allowed)
 
 
+@st.composite
+def whole_tables(draw):
+    """A model in whole numbers, full of exact ties, and codes (B, T) for it."""
+    B, T, N, M = (draw(st.integers(1, most)) for most in (4, 6, 5, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    top = draw(st.integers(0, 3))
+    tables = [-rng.integers(0, top + 1, shape).astype(float) for shape in (N, (N, N), (N, M))]
+    for table in tables[1:]:
+        table[rng.random(table.shape) < draw(st.sampled_from([0.0, 0.3]))] = -INF
+    return tables, rng.integers(0, M, (B, T)), rng.integers(1, T + 1, B)
+
+
+@settings(max_examples=300, deadline=None)
+@given(whole_tables(), st.sampled_from([np.float64, np.float32]))
+def test_codes_are_short_for_their_emissions(problem, dtype):
+    """decode_codes finds what decode and viterbi find in emission.T[codes]: ties, errors, -1."""
+    (start, trans, emission), codes, lengths = problem
+    emit, padded = emission.T[codes], codes.copy()
+    for b, length in enumerate(lengths):
+        padded[b, length:] = [-7, 10**9][b % 2]
+    possible = [
+        first_impossible((start, trans, row[:length])) is None
+        for row, length in zip(emit, lengths, strict=True)
+    ]
+    for b, length in enumerate(lengths):
+        seen = padded[b, :length]
+        if possible[b]:
+            alone = viterbi(start, trans, emit[b, :length])
+            found = decode_codes(start, trans, emission, seen, dtype=dtype)
+            assert (found.score, found.states.tolist()) == (alone.score, alone.states.tolist())
+    if all(possible):
+        found = decode_codes(start, trans, emission, padded, lengths=lengths, dtype=dtype)
+        expected = decode(start, trans, emit, lengths=lengths, dtype=dtype)
+        assert np.array_equal(found.states, expected.states)
+        assert np.array_equal(found.score, expected.score)
+        return
+    with pytest.raises(ValueError, match="none reaches step") as error:
+        decode(start, trans, emit, lengths=lengths)
+    with pytest.raises(ValueError, match=r"^codes\[\d\]: .* none reaches step") as same:
+        decode_codes(start, trans, emission, padded, lengths=lengths)
+    assert str(same.value) == str(error.value).replace("emit", "codes")
+
+
+@pytest.mark.parametrize("shape", [(30,), (5_000,), (2, 5_000), (40, 20), (2, 20)])
+@pytest.mark.parametrize("N", [1, 3, 16, 70])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_codes_and_their_emissions_round_alike(shape, N, dtype):
+    """One or many, alone, in pieces or side by side: the same path and score, to the last bit."""
+    rng = np.random.default_rng(N)
+    start, trans, _ = random_scores(rng, 1, N)
+    emission = np.log(rng.dirichlet(np.ones(6), N))
+    codes = rng.integers(0, 6, shape).astype(np.uint8)
+    found = decode_codes(start, trans, emission, codes, dtype=dtype)
+    expected = decode(start, trans, emission.T[codes], dtype=dtype)
+    assert np.array_equal(found.states, expected.states)
+    assert np.array_equal(found.score, expected.score)
+
+
+def test_few_sequences_are_decoded_as_they_are_alone():
+    """Two long ones, or one over many states: alone or in a batch, padded, it is the same."""
+    rng = np.random.default_rng(11)
+    for T, N in ((5_000, 2), (40, 130)):
+        start, trans, _ = random_scores(rng, 1, N)
+        emit, lengths = np.log(rng.random((2, T, N))), [T - 7, T]
+        emit[0, T - 7 :] = np.nan
+        found = decode(start, trans, emit, lengths=lengths)
+        assert (found.states[0, T - 7 :] == -1).all()
+        for b, length in enumerate(lengths):
+            alone = decode(start, trans, emit[b, :length])
+            assert found.states[b, :length].tolist() == alone.states.tolist()
+            assert found.score[b] == alone.score
+        emit[1, 5] = -INF
+        with pytest.raises(ValueError, match=r"^emit\[1\]: .* none reaches step 5 "):
+            decode(start, trans, emit, lengths=lengths)
+
+
 @pytest.mark.usefixtures("short_pieces")
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(1, 4), st.sampled_from([0, 0.3]))
@@ -418,6 +501,81 @@ def test_pieces_find_the_best_score(seed, T, N, forbidden):
     found = decode(*scores)
     assert found.score == approx(expected.score, rel=1e-12)
     assert score_of(found.states, scores) == approx(expected.score, rel=1e-12)
+
+
+@pytest.mark.usefixtures("short_pieces")
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(1, 4), st.booleans())
+def test_pieces_find_a_best_path_of_several(seed, T, N, sparse):
+    """Exact ties in pieces: the score of viterbi, by a path that has it; else the same error."""
+    rng = np.random.default_rng(seed)
+    scores = [-rng.integers(0, 3, shape).astype(float) for shape in (N, (N, N), (T, N))]
+    for table in scores[1:]:
+        table[rng.random(table.shape) < 0.3 * sparse] = -INF
+    try:
+        expected = viterbi(*scores)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            decode(*scores)
+        return
+    found = decode(*scores)
+    assert found.score == expected.score == score_of(found.states, scores)
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_whose_paths_never_merge(turn, seed):
+    """Who stays for ever in a state, or goes round: pieces are followed from each, to each."""
+    T, N = 5_000, 4
+    trans = np.full((N, N), -INF)
+    trans[np.arange(N), (np.arange(N) + turn) % N] = 0
+    rng = np.random.default_rng(seed)
+    scores = np.log(rng.random(N)), trans, np.log(rng.random((T, N)))
+    expected, found = viterbi(*scores), decode(*scores)
+    assert found.states.tolist() == expected.states.tolist()
+    assert found.score == approx(expected.score, rel=1e-12)
+
+
+def test_pieces_are_entered_from_all_states_only_until_paths_merge(monkeypatch):
+    """An ordinary model: N^3 sums at the first steps of each piece, N^2 at the others."""
+    looked_at = []
+    matrices = module._matrices
+    monkeypatch.setattr(
+        module,
+        "_matrices",
+        lambda trans, rows: looked_at.append(len(rows)) or matrices(trans, rows),
+    )
+    scores = random_scores(np.random.default_rng(2), 20_000, 3)
+    expected, found = viterbi(*scores), decode(*scores)
+    assert looked_at == [module.WARM]
+    assert found.states.tolist() == expected.states.tolist()
+    assert found.score == approx(expected.score, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_whose_paths_merge_late(seed):
+    """Large scores and small differences: paths are taken for merged when they are, no sooner."""
+    rng = np.random.default_rng(seed)
+    start, trans = np.zeros(3), np.where(np.eye(3), 0.0, -9.0)
+    emit = np.log(rng.uniform(0.45, 0.55, (6_000, 3))) - 800
+    emit[:, 2] = -1e30
+    expected, found = viterbi(start, trans, emit), decode(start, trans, emit)
+    assert found.states.tolist() == expected.states.tolist()
+    assert found.score == approx(expected.score, rel=1e-12)
+
+
+@pytest.mark.parametrize("forbidding", [-1e9, -1e30])
+def test_a_very_low_score_forbids_as_well(forbidding):
+    """Finite stand-ins for -inf do not let pieces take paths for merged that are not."""
+    start, trans, emit = random_scores(np.random.default_rng(4), 5_000, 5)
+    trans[2:4, 2:4] = trans[:2, :2]  # two halves alike ...
+    trans[:2, 2:] = trans[2:, :2] = -INF  # ... that never meet
+    emit[:, 4] = -INF  # and a state that is never seen
+    expected = viterbi(start, trans, emit)
+    trans, emit = (np.where(np.isneginf(table), forbidding, table) for table in (trans, emit))
+    found = decode(start, trans, emit)
+    assert found.states.tolist() == expected.states.tolist()
+    assert found.score == approx(expected.score, rel=1e-12)
 
 
 @pytest.mark.usefixtures("short_pieces")
@@ -533,10 +691,14 @@ def test_the_first_impossible_step_is_named(T):
         for algorithm in (viterbi, decode, lambda *s: k_best(*s, 2), lambda *s: streamed(s)):
             with pytest.raises(ValueError, match=rf"none reaches step {step} \(counting from 0\)"):
                 algorithm(*scores)
+        with np.errstate(divide="ignore"):
+            emission = np.log(model.emission)
+        with pytest.raises(ValueError, match=rf"^codes: .* none reaches step {step} \("):
+            decode_codes(scores.start, scores.trans, emission, seen)
 
 
 @pytest.mark.parametrize("T", [3, 4_096, 4_097, 5_000])
-@pytest.mark.parametrize("N", [1, 8])
+@pytest.mark.parametrize("N", [1, 8, 16])
 def test_one_state_and_many_lengths(T, N):
     """One state leaves no choice; pieces of every remainder cover the sequence."""
     scores = random_scores(np.random.default_rng(T), T, N)
@@ -583,6 +745,12 @@ def test_inputs_are_never_modified(scores):
         decode(*scores)
         k_best(*scores, 3)
         streamed(scores, limit=1)
+    if np.isfinite(scores[1]).all():
+        codes, lengths = np.zeros((2, 5), dtype=int), np.array([5, 2])
+        codes.setflags(write=False)
+        decode_codes(scores[0], scores[1], scores[2].T, codes, lengths=lengths)
+        decode_codes(scores[0], scores[1], scores[2].T, codes[0])
+        assert not codes.any()
     for array, copy in zip(scores, before, strict=True):
         assert np.array_equal(array, copy)
 
@@ -608,6 +776,38 @@ def test_bad_arrays_are_named(algorithm, position, array, message):
     scores[position] = array
     with pytest.raises(ValueError, match=message):
         algorithm(*scores)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": [0.0]}, r"^start: expected \(2,\), as emission has 2 states, found \(1,\)"),
+        ({"trans": [[0.0]]}, r"^trans: expected \(2, 2\)"),
+        ({"trans": [[0, INF], [0, 0]]}, r"^trans: expected logs, finite or -inf, found nan or"),
+        ({"emission": [0.0, 0.0]}, r"^emission: expected \(N, M\) with N, M >= 1, found \(2,\)"),
+        ({"emission": np.zeros((2, 0))}, r"^emission: expected \(N, M\)"),
+        ({"emission": [[math.nan], [0]]}, r"^emission: expected logs, finite or -inf, found nan"),
+        ({"emission": "bark"}, r"^emission: expected an array of logs"),
+        ({"codes": [0, 3, 4]}, r"^codes\[1\]: expected a symbol 0 to 2, found 3"),
+        ({"codes": [[0, 1], [2, -1]]}, r"^codes\[1, 1\]: expected a symbol 0 to 2, found -1"),
+        ({"codes": []}, r"^codes: expected whole numbers \(T,\) or \(B, T\).* shape \(0,\)"),
+        ({"codes": [0.0]}, r"^codes: expected whole numbers .*float64"),
+        ({"codes": [True]}, r"^codes: expected whole numbers .*bool"),
+        ({"codes": "bark"}, r"^codes: expected whole numbers"),
+        ({"codes": [[[0]]]}, r"^codes: expected whole numbers .*\(1, 1, 1\)"),
+        ({"codes": [[0], [0, 1]]}, r"^codes: expected rows of one length"),
+        ({"lengths": [2]}, r"^lengths: expected codes \(B, T\) with it, found one sequence"),
+        ({"codes": [[0, 1]], "lengths": [3]}, r"^lengths: expected 1 to 2, found 3 to 3"),
+        ({"codes": [[0, 1]], "lengths": [0]}, r"^lengths: expected 1 to 2, found 0 to 0"),
+        ({"codes": [[0, 1]], "lengths": [1, 1]}, r"^lengths: expected 1 whole numbers"),
+    ],
+)
+def test_tables_and_codes_that_do_not_fit_are_named(change, message):
+    """Argument, place, expected, found."""
+    start, trans, _ = dog().logs([0, 1])
+    arguments = {"start": start, "trans": trans, "emission": np.zeros((2, 3)), "codes": [0, 1]}
+    with pytest.raises(ValueError, match=message):
+        decode_codes(**(arguments | change))
 
 
 @pytest.mark.parametrize(
@@ -731,6 +931,13 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys, piped
     assert len(err.splitlines()) == 1
     assert err.startswith("python -m snippets.viterbi: ")
     assert message in err
+
+
+def test_a_model_of_numbers_is_sent_elsewhere(capsys, tmp_path):
+    """A Gaussian has no symbols: the message says which program reads it."""
+    HMM([1], [[1]], Gaussian([[0.0]], [[1.0]])).save(tmp_path / "m.json")
+    assert module.main(["0.5", "--model", str(tmp_path / "m.json")]) == 2
+    assert "python -m snippets.hmm decode reads numbers" in capsys.readouterr().err
 
 
 def test_a_terminal_is_not_waited_for(capsys, piped):
