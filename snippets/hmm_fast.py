@@ -43,8 +43,7 @@ FAINT, FLOOR = 1e-290, 1e-130  # a total that lost digits; a share that may soon
 DENSE = 1e-150  # moves of at least this make every loss harmless
 TILE = 2**15  # numbers in a state that a core keeps close
 ROOM = 2**24  # numbers that are kept for one batch
-LONG, FEW = 4096, 32  # a sequence of so many steps, over at most so many states, goes in pieces
-SEVERAL = 64  # ... unless there are more than so many to run side by side
+LONG, FEW = 64, 32  # a sequence of so many steps, over at most so many states, goes in pieces
 
 
 # What is asked --------------------------------------------------------------------------
@@ -396,8 +395,9 @@ def _along_forgetful(now: Floats, state: Floats, weight: Floats) -> tuple[Floats
 
 
 def _is_long(problem: Problem, which: Codes) -> bool:
-    T, N = problem.lengths[which[0]], len(problem.start)
-    return bool(T >= LONG and N <= FEW and len(which) <= SEVERAL)
+    """Are pieces, sqrt(T) steps for each sequence, fewer calls than T steps for all of them?"""
+    T, N = int(problem.lengths[which[0]]), len(problem.start)
+    return T >= LONG and N <= FEW and 3 * len(which) <= math.isqrt(T)
 
 
 # The three answers ----------------------------------------------------------------------

@@ -32,8 +32,8 @@ def problem_of(model, sequences):
 
 @pytest.fixture
 def short_pieces(monkeypatch):
-    """Sequences of eight steps are long."""
-    monkeypatch.setattr(hmm_fast, "LONG", 8)
+    """Sequences of nine steps are long."""
+    monkeypatch.setattr(hmm_fast, "LONG", 9)
 
 
 def agrees(model, sequences):
