@@ -101,4 +101,11 @@ def readable(kept: dict[str, Any], page: Page = ENGINE) -> str:
     for part in kept.values():
         latest |= part["with"]["versions"]
     named = ", ".join(f"{name} {version}" for name, version in latest.items())
-    return "\n".join([*lines, f"Versions: {named}.", ""])
+    lines += [f"Versions: {named}.", ""]
+    if data := {
+        name: sha for part in kept.values() for name, sha in part["with"].get("data", {}).items()
+    }:
+        lines += table(
+            ["data", "sha256"], [[f"`{name}`", f"`{sha}`"] for name, sha in data.items()]
+        )
+    return "\n".join(lines)
