@@ -246,13 +246,14 @@ def forward_pass(
 
 
 def has_forgotten(state: Floats) -> bool:
-    """Is it all the same, to the last digits, where the columns began?
+    """Is it the same, to the last digits, wherever the columns began?
 
-    Then it will be: a hidden chain forgets. What it has seen weighs more and more, where it
-    began less and less, by a factor at each step; one way to begin can stand for all.
+    Then it stays the same, and one column can stand for all: they are
+    multiplied by the same matrices from here on.
     """
     most = state.max(axis=1)
-    return bool((most - state.min(axis=1) <= 8 * np.finfo(np.float64).eps * most).all())
+    apart = most - state.min(axis=1)
+    return bool((apart <= 8 * np.finfo(np.float64).eps * most).all())
 
 
 def _divide(state: Floats, log_p: Floats, sure: Mask, watch: bool) -> None:
