@@ -21,6 +21,7 @@ from snippets.hmm import (
     DOG_DIARY,
     HMM,
     METHODS,
+    Gaussian,
     backward,
     dog,
     enumerate_paths,
@@ -722,3 +723,63 @@ def test_import_is_cheap():
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+# Bells --------------------------------------------------------------------------------------
+
+
+def test_a_gaussian_model_is_a_value(tmp_path):
+    """It comes back from its file bit by bit, equals itself and no other, and can be hashed."""
+    model = HMM([0.5, 0.5], np.eye(2), Gaussian([[0.1], [2]], [[1 / 3], [2]]), states=("a", "b"))
+    model.save(tmp_path / "m.json")
+    again = HMM.load(tmp_path / "m.json")
+    assert again == model
+    assert hash(again) == hash(model)
+    other = HMM([0.5, 0.5], np.eye(2), Gaussian([[0.1], [2]], [[1 / 3], [3]]), states=("a", "b"))
+    assert again != other
+    assert again != dog()
+    with pytest.raises(ValueError, match="read-only"):
+        model.emission.mean[0] = 1
+
+
+def test_a_bell_is_the_density_of_the_textbook():
+    """Independent numbers: the density is a product, here of one standard and one wide bell."""
+    model = HMM([1], [[1]], Gaussian([[0, 1]], [[1, 4]]))
+    expected = -0.5 * math.log(2 * math.pi) - 0.5 * math.log(2 * math.pi * 4) - 0.5 * (1 / 4)
+    assert model.logs([[0, 2]]).emit[0, 0] == approx(expected)
+    narrow = HMM([1], [[1]], Gaussian([[0]], [[1e-4]]))
+    assert log_likelihood(narrow, [0.0]) > 0, "a density may be above 1"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Gaussian([0, 1], [1, 1]), r"emission, mean: expected shape \(N, D\)"),
+        (lambda: Gaussian([[0]], [[0]]), "emission, variance: expected positive numbers, found 0"),
+        (lambda: Gaussian([[0]], [[1, 1]]), "emission, variance: expected .*the shape of mean"),
+        (lambda: Gaussian([[math.nan]], [[1]]), "emission, mean: expected finite numbers"),
+        (lambda: HMM([1], [[1]], Gaussian([[0], [1]], [[1], [1]])), "emission: expected one row"),
+        (lambda: HMM([1], [[1]], Gaussian([[0]], [[1]]), symbols=("a",)), "symbols: expected 0"),
+        (lambda: HMM([1], [[1]], Gaussian([[0]], [[1]])).encode([]), "observations: expected"),
+        (lambda: HMM([1], [[1]], Gaussian([[0]], [[1]])).encode([[1, 2]]), "expected"),
+        (lambda: HMM([1], [[1]], Gaussian([[0]], [[1]])).encode([1, INF]), r"observations\[1\]"),
+        (lambda: HMM([1], [[1]], Gaussian([[0]], [[1]])).table, "found a Gaussian"),
+        (lambda: hmm.log_likelihoods(dog(), []), "sequences: expected at least one, found none"),
+        (lambda: hmm.log_likelihoods(dog(), [1, 2]), r"sequences\[0\]: expected a sequence"),
+        (lambda: hmm.log_likelihoods(dog(), "eat"), r"sequences\[0\]: expected a sequence"),
+        (lambda: hmm.log_likelihoods(dog(), np.zeros((2, 0), int)), "sequences: expected"),
+        (lambda: hmm.log_likelihoods(dog(), np.array([1, 2])), r"expected \(B, T\)"),
+        (lambda: hmm.log_likelihoods(dog(), [[1], [7]]), r"sequences\[1\], observations\[0\]"),
+        (lambda: hmm.sample(dog(), 0, rng=np.random.default_rng()), "T: expected a whole number"),
+        (
+            lambda: HMM.from_json(
+                '{"start": [1], "transition": [[1]], "emission": {"mean": [[0]]}}'
+            ),
+            "emission, variance: missing",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_bell_is_named(call, message):
+    """Each mistake is a ValueError that says what was expected and what was found."""
+    with pytest.raises(ValueError, match=message):
+        call()
