@@ -92,6 +92,22 @@ def test_a_chain_that_never_forgets_is_not_taken_for_one_that_does():
     assert log_likelihoods(model, [seen])[0] == approx(np.logaddexp(*each), rel=1e-12)
 
 
+def test_a_chain_that_forgets_slowly_is_given_the_time():
+    """Columns that agree to three digits, or to ten, do not agree."""
+    sticky = HMM([0.3, 0.7], [[0.95, 0.05], [0.04, 0.96]], [[0.5, 0.5], [0.45, 0.55]])
+    (seen,) = drawn(np.random.default_rng(7), sticky, [100_000])
+    expected = log_likelihood(sticky, seen, method="scaled")
+    assert log_likelihoods(sticky, [seen])[0] == approx(expected, abs=1e-8)
+
+
+def test_logs_that_no_probability_can_hold():
+    """Moves of e^-800 are not 0: where they are all there is, they are found in logs."""
+    start, trans = np.array([0.0, -800.0]), np.array([[0.0, -INF], [-INF, -800.0]])
+    emit = np.array([[0.0, 0.0], [0.0, 0.0], [-INF, 0.0]])
+    (gamma,) = posterior(start, trans, emit[None], lengths=[3])
+    assert gamma == approx(np.array([[0, 1]] * 3))
+
+
 def test_a_share_that_is_lost_and_missed_is_noticed():
     """What only a nearly forgotten state explains: probabilities doubt, logs answer."""
     model = HMM(

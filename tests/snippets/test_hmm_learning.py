@@ -154,6 +154,15 @@ def test_a_smoothed_step_climbs_what_it_says(seed, smoothing):
     assert height(new) >= height(model) - 1e-9
 
 
+def test_smoothing_does_not_make_the_impossible_possible():
+    """It is added to what is not ruled out, and to nothing else."""
+    model = HMM([1, 0], [[0.5, 0.5], [0, 1]], [[0.5, 0.5, 0], [0.2, 0.3, 0.5]])
+    new = baum_welch_step(model, [[0, 1, 2]], smoothing=0.5).model
+    assert new.start.tolist() == [1, 0]
+    assert new.transition[1, 0] == new.emission[0, 2] == 0
+    assert (new.emission[1] > 0).all()
+
+
 @pytest.mark.parametrize("longest", [1, 30, 20_000])
 @pytest.mark.parametrize("forbidden", [0.0, 0.4])
 @pytest.mark.parametrize("bells", [False, True])
