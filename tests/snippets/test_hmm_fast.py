@@ -101,11 +101,12 @@ def test_a_chain_that_forgets_slowly_is_given_the_time():
 
 
 def test_logs_that_no_probability_can_hold():
-    """Moves of e^-800 are not 0: where they are all there is, they are found in logs."""
-    start, trans = np.array([0.0, -800.0]), np.array([[0.0, -INF], [-INF, -800.0]])
-    emit = np.array([[0.0, 0.0], [0.0, 0.0], [-INF, 0.0]])
-    (gamma,) = posterior(start, trans, emit[None], lengths=[3])
-    assert gamma == approx(np.array([[0, 1]] * 3))
+    """A move of e^-800 is not 0: it is dear once, and staying is dear in each step."""
+    start, trans = np.array([0.0, -INF]), np.array([[0.0, -800.0], [-INF, 0.0]])
+    emit = np.tile([-100.0, 0.0], (20, 1))
+    (gamma,) = posterior(start, trans, emit[None], lengths=[20])
+    assert gamma[0] == approx([1, 0])
+    assert gamma[1:] == approx(np.array([[0, 1]] * 19))
 
 
 def test_a_share_that_is_lost_and_missed_is_noticed():
