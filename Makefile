@@ -16,8 +16,8 @@ site: $(VENV)/site.stamp  ## run the articles that have to, build site/
 serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
 
-test: $(VENV)/dev.stamp  ## every test
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp  ## every test, a process for each core
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: lint types test site  ## what CI runs
 
