@@ -534,7 +534,7 @@ def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
     """Add gamma (N, n) to the columns of emit (N, M) that the codes (n,) name."""
     N, M = emit.shape
     if M <= FEW:
-        emit += gamma @ np.eye(M)[codes]  # a row of one 1 for each code
+        emit += gamma @ np.take(np.eye(M), codes, axis=0)  # a row of one 1 for each code
         return
     where = (codes + M * np.arange(N)[:, None]).ravel()
     if 4 * len(codes) >= M:
