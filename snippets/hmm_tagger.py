@@ -37,24 +37,20 @@ Sources: Brants (2000), TnT, ANLP, for deleted interpolation and suffixes;
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import math
-import sys
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.program import Parser, run
+from snippets.program import Parser, opened, run
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -653,25 +649,8 @@ def load_tagged(path: str | Path) -> list[list[tuple[str, str]]]:
 
     Raises ValueError, beginning with the path, for a file that is no such text.
     """
-    with _opened(path) as (lines, name):
+    with opened(path) as (lines, name):
         return read_tagged(lines, name)
-
-
-@contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[TextIO, str]]:
-    """Open text, plain or .gz or standard input; what cannot be decoded is a ValueError."""
-    name = "stdin" if str(path) == "-" else str(path)
-    try:
-        if name == "stdin":
-            if sys.stdin.isatty():
-                raise ValueError("expected a file, or text on standard input")
-            yield sys.stdin, name
-            return
-        open_text = gzip.open if name.endswith(".gz") else open
-        with open_text(path, "rt", encoding="utf-8-sig") as lines:
-            yield lines, name
-    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}: {error}") from error
 
 
 # Dogs, and the program ------------------------------------------------------------------
@@ -757,7 +736,7 @@ def _train(options: argparse.Namespace) -> Iterator[str]:
 
 def _tag(options: argparse.Namespace) -> Iterator[str]:
     tagger = _model(options)
-    with _opened(options.file) as (lines, _):
+    with opened(options.file) as (lines, _):
         sentences = (words for line in lines if (words := line.split()))
         while some := list(islice(sentences, LINES)):
             for words, tags in zip(some, tagger.tag_all(some), strict=True):

@@ -9,10 +9,14 @@ A reader that has seen enough (`| head`) ends a program quietly.
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,3 +54,23 @@ def run(
     sys.stdout.flush()  # what came before the mistake is told before it
     print(f"{parser.prog}: {problem}", file=sys.stderr)
     return 2
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[tuple[TextIO, str]]:
+    """Open text, plain or .gz, or standard input for -; yield it with its name.
+
+    What cannot be decoded, and a terminal where text was expected, is a ValueError.
+    """
+    name = "stdin" if str(path) == "-" else str(path)
+    try:
+        if name == "stdin":
+            if sys.stdin.isatty():
+                raise ValueError("expected a file, or text on standard input")
+            yield sys.stdin, name
+            return
+        open_text = gzip.open if name.endswith(".gz") else open
+        with open_text(path, "rt", encoding="utf-8-sig") as lines:
+            yield lines, name
+    except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}: {error}") from error
