@@ -153,14 +153,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def _spare_extensions(self, page: SitePage, markdown: str, config: MkDocsConfig) -> None:
         """Let a page that was converted before be converted with no more than it needs."""
         self.extensions = config.markdown_extensions
+        if self.lasting is None or type(page) not in (SitePage, Post):
+            return  # what is drawn otherwise is converted otherwise
         path = Path(page.file.abs_src_path or "")
         source = repr((markdown, page.meta, page.title, self._token(path)))
-        if (
-            self.lasting is not None
-            and type(page) in (SitePage, Post)  # what is drawn otherwise is converted otherwise
-            and "ref{" not in markdown  # a link that is resolved for each list it is shown in
-            and self.memo.is_settled(path, source)
-        ):
+        linking = "ref{" in markdown  # a link that is resolved for each list it is shown in
+        if self.memo.is_settled(path, source) and not linking:
             config.markdown_extensions = [*self.lasting, self.extensions[-1]]
 
     def _token(self, path: Path) -> str:
