@@ -203,11 +203,11 @@ def test_an_article_reads_well_from_a_sub_path(browser, base, path, width, schem
 
 @needs_chromium
 def test_the_search_box_finds_the_article(browser, base):
-    """By a word in its body; and opens it at the section."""
+    """By a word that only it has in its body; and opens it at the section."""
     page = browser.new_page()
     reader = Reader(page, base)
     reader.open("")
-    reader.hits("underflow").nth(1).click()
+    reader.hits("subnormal").nth(1).click()
     page.wait_for_url("**/hmm-evaluation/*#*")
     assert [url for url in reader.requests if not url.startswith(base)] == []
     assert reader.complaints == []
