@@ -210,11 +210,15 @@ def posterior_decode(start: ArrayLike, trans: ArrayLike, emit: ArrayLike) -> Cod
 def require_possible(past: Forward, where: str = "emit") -> None:
     """Raise ValueError if no path explains the sequence, naming the first impossible step."""
     if past.log_likelihood == -math.inf:
-        t = int(np.isneginf(past.alpha).all(axis=1).argmax())
-        raise ValueError(
-            f"{where}: expected a sequence that some path allows, "
-            f"found that none reaches step {t} (counting from 0)"
-        )
+        raise impossible(where, int(np.isneginf(past.alpha).all(axis=1).argmax()))
+
+
+def impossible(where: str, t: int) -> ValueError:
+    """Return the error that says at which step the last path has ended."""
+    return ValueError(
+        f"{where}: expected a sequence that some path allows, "
+        f"found that none reaches step {t} (counting from 0)"
+    )
 
 
 def _posterior_batch(

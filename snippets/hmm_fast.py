@@ -66,16 +66,6 @@ class Problem(NamedTuple):
         """Where each sequence begins, (B,)."""
         return np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
 
-    def only(self, chosen: Mask) -> Problem:
-        """The same for some of the sequences."""
-        inside = np.repeat(chosen, self.lengths)
-        return self._replace(
-            codes=self.codes[inside],
-            lengths=self.lengths[chosen],
-            shift=self.shift[chosen],
-            lossy=self.lossy[chosen],
-        )
-
 
 def of_model(model: HMM, seen: Seen, lengths: Codes) -> Problem:
     """Return the problem of what `model.encode_all` returned; no array of logs is made."""

@@ -166,10 +166,14 @@ def baum_welch_step(
     What is impossible stays impossible. A state that is never visited keeps its rows. Raises
     what `expected_counts` does, and ValueError for smoothing < 0.
     """
-    if not 0 <= smoothing < math.inf:
-        raise ValueError(f"smoothing: expected a number >= 0, found {smoothing!r}")
+    _require_smoothing(smoothing)
     seen, lengths = model.encode_all(sequences)
     return _step(model, seen, lengths, smoothing, least_variance)
+
+
+def _require_smoothing(smoothing: float) -> None:
+    if not 0 <= smoothing < math.inf:
+        raise ValueError(f"smoothing: expected a number >= 0, found {smoothing!r}")
 
 
 def _step(model: HMM, seen: Seen, lengths: Codes, smoothing: float, least_variance: float) -> Step:
@@ -260,8 +264,7 @@ def fit(
             raise ValueError(f"start, restarts: expected at least 1, found {start}, {restarts}")
         given = listed(sequences)
         starts = [_drawn(start, given, symbols, rng) for _ in range(restarts)]
-    if not 0 <= smoothing < math.inf:
-        raise ValueError(f"smoothing: expected a number >= 0, found {smoothing!r}")
+    _require_smoothing(smoothing)
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, found {steps}")
     seen, lengths = starts[0].encode_all(given)

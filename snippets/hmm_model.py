@@ -15,17 +15,16 @@ Articles: docs/en/posts/hmm.md, docs/en/posts/hmm-evaluation.md
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snippets.files import Saved, json_object, json_text, require_keys
 from snippets.tables import distinct_names, distributions, shown
 
 Floats = NDArray[np.float64]
@@ -129,7 +128,7 @@ def _finite(name: str, table: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class HMM:
+class HMM(Saved):
     """A hidden Markov model: where it starts, where it goes, what is seen of it.
 
     start:      (N,)    P(first state is j)
@@ -319,15 +318,10 @@ class HMM:
     @classmethod
     def from_json(cls, text: str) -> HMM:
         """Read what to_json wrote; ValueError says what is wrong with it."""
-        try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise ValueError(f"expected a JSON object, found {shown(found)}")
-        _require_keys(found, ("start", "transition", "emission"), ("states", "symbols"))
+        found = json_object(text)
+        require_keys(found, ("start", "transition", "emission"), ("states", "symbols"))
         if isinstance(found["emission"], dict):
-            _require_keys(found["emission"], ("mean", "variance"), (), "emission, ")
+            require_keys(found["emission"], ("mean", "variance"), (), "emission, ")
             found["emission"] = Gaussian(**found["emission"])
         return cls(**found)
 
@@ -342,22 +336,7 @@ class HMM:
             fields["emission"] = {"mean": mean, "variance": variance}
         else:
             fields["emission"] = self.emission.tolist()
-        lines = (
-            f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in fields.items()
-        )
-        return "{\n" + ",\n".join(lines) + "\n}\n"
-
-    @classmethod
-    def load(cls, path: str | Path) -> HMM:
-        """Read a model from a JSON file; a ValueError begins with the path."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write the model to a JSON file."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        return json_text(fields)
 
 
 def listed(sequences: Iterable[Any]) -> list[Any]:
@@ -377,16 +356,3 @@ def _is_whole(observations: object) -> TypeGuard[NDArray[np.integer[Any]]]:
     return isinstance(observations, np.ndarray) and (
         observations.dtype.kind in "iu" and observations.size > 0
     )
-
-
-def _require_keys(
-    found: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...], where: str = ""
-) -> None:
-    known = required + optional
-    for key in found.keys() - set(known):
-        near = get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-        raise ValueError(f"{where}unknown key {key!r}; {hint}")
-    for key in required:
-        if key not in found:
-            raise ValueError(f"{where}{key}: missing")

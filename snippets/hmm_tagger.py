@@ -50,6 +50,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snippets.files import Saved
 from snippets.program import Parser, opened, run
 
 Floats = NDArray[np.float64]
@@ -171,7 +172,7 @@ def best_tags(trans: Floats, pairs: Floats) -> Codes:
 
 
 @dataclass(frozen=True)
-class Tagger:
+class Tagger(Saved):
     """What was counted, and how it is smoothed; `train` makes one.
 
     tags:       N names; number N is the boundary #
@@ -418,18 +419,6 @@ class Tagger:
             for word, seen in self.windows.items()
         )
         return head + ', "windows": {\n' + ",\n".join(lines) + "\n}}\n"
-
-    @classmethod
-    def load(cls, path: str | Path) -> Tagger:
-        """Read a tagger from a JSON file; a ValueError begins with the path."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write the tagger to a JSON file."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
 
 
 def word_class(word: str) -> str:

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snippets.files import Saved, json_object, json_text, require_keys
 from snippets.program import Parser, run
 from snippets.tables import distinct_names, distributions, shown
 
@@ -77,7 +78,7 @@ def validate(transition: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class Chain(Saved):
     """A Markov chain with finitely many states: two tables of probabilities.
 
     start:      (N,)    P(first state is j)
@@ -135,42 +136,15 @@ class Chain:
     @classmethod
     def from_json(cls, text: str) -> Chain:
         """Read what to_json wrote; ValueError says what is wrong with it."""
-        try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise ValueError(f"expected a JSON object, found {shown(found)}")
-        known = ("start", "transition", "states")
-        for key in found.keys() - set(known):
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-            raise ValueError(f"unknown key {key!r}; {hint}")
-        for key in known[:2]:
-            if key not in found:
-                raise ValueError(f"{key}: missing")
+        found = json_object(text)
+        require_keys(found, ("start", "transition"), ("states",))
         return cls(**found)
 
     def to_json(self) -> str:
         """Return the chain as JSON that from_json reads back bit by bit."""
         fields: dict[str, Any] = {"states": list(self.states)} if self.states else {}
         fields |= {"start": self.start.tolist(), "transition": self.transition.tolist()}
-        lines = (
-            f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in fields.items()
-        )
-        return "{\n" + ",\n".join(lines) + "\n}\n"
-
-    @classmethod
-    def load(cls, path: str | Path) -> Chain:
-        """Read a chain from a JSON file; a ValueError begins with the path."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write the chain to a JSON file."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        return json_text(fields)
 
 
 def _start(start: ArrayLike, N: int) -> Floats:

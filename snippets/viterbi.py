@@ -42,7 +42,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snippets.hmm import DOG_DIARY, dog, log_likelihood
+from snippets.hmm import DOG_DIARY, check_lengths, dog, impossible, log_likelihood
 from snippets.hmm_model import HMM, Codes, Floats, Real, Scores, as_scores
 from snippets.program import Parser, run
 
@@ -186,14 +186,7 @@ def _require_possible(delta: Floats, where: str = "emit") -> None:
     """Raise ValueError if a row of delta (T, N) is -inf throughout, naming the first."""
     if np.isneginf(delta[-1]).all():
         t = int(np.isneginf(delta).all(axis=1).argmax())
-        raise _impossible(where, t)
-
-
-def _impossible(where: str, t: int) -> ValueError:
-    return ValueError(
-        f"{where}: expected a sequence that some path allows, "
-        f"found that none reaches step {t} (counting from 0)"
-    )
+        raise impossible(where, t)
 
 
 # The same, fast -------------------------------------------------------------------------
@@ -310,14 +303,7 @@ def _tables(start: ArrayLike, trans: ArrayLike, emission: ArrayLike) -> Scores:
 
 def _inside(lengths: ArrayLike | None, B: int, T: int) -> NDArray[np.bool_]:
     """Return (B, T) booleans: the steps of each sequence."""
-    if lengths is None:
-        return np.ones((B, T), dtype=np.bool_)
-    steps = np.asarray(lengths)
-    if steps.shape != (B,) or steps.dtype.kind not in "iu":
-        raise ValueError(f"lengths: expected {B} whole numbers, found {lengths!r:.60}")
-    if steps.min() < 1 or steps.max() > T:
-        raise ValueError(f"lengths: expected 1 to {T}, found {steps.min()} to {steps.max()}")
-    return np.arange(T) < steps[:, None]
+    return np.arange(T) < check_lengths(lengths, B, T)[:, None]
 
 
 class _Seen(NamedTuple):
@@ -487,7 +473,7 @@ def _in_pieces(model: _Seen) -> Decoded:
     _deltas(_arriving(before[:C], trans), trans, delta[:W])
     if np.isneginf(before[C]).all():
         dead = [np.isneginf(rows).all(axis=1).T.ravel() for rows in (begin, delta)]
-        raise _impossible(model.name, int(np.concatenate(dead).argmax()))
+        raise impossible(model.name, int(np.concatenate(dead).argmax()))
 
     states = np.empty(T, dtype=np.intp)
     end = _walk_back(delta, before, trans, states[head:].reshape(C, L))
@@ -616,7 +602,7 @@ def k_best(
             best = best + emit[t][:, None]
             came_from[t] = order[:k].T
         if np.isneginf(best).all():
-            raise _impossible("emit", t)
+            raise impossible("emit", t)
 
     flat = best.ravel()
     possible = int(np.isfinite(flat).sum())
@@ -682,7 +668,7 @@ class Stream:
             phi, best = np.arange(len(row)), self._start + row
         alive = np.flatnonzero(best > -np.inf)
         if not len(alive):
-            raise _impossible("emit", self.steps)
+            raise impossible("emit", self.steps)
         self._best = best
         self.steps += 1
         if self._root is None:
