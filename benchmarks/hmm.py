@@ -67,12 +67,11 @@ class Case:
         model, codes = self.model, self.codes
         start, trans = np.log(model.start), np.log(model.transition)
         emission = np.log(model.table)
-        wide = np.float32 if len(start) >= 200 else np.float64
         return {
             "log-likelihood": lambda: hmm.log_likelihoods(model, codes),
             "posteriors": lambda: hmm.posteriors(model, codes),
             "EM step": lambda: baum_welch_step(model, codes),
-            "Viterbi": lambda: decode_codes(start, trans, emission, codes, dtype=wide),
+            "Viterbi": lambda: decode_codes(start, trans, emission, codes),
         }
 
     def theirs(self) -> dict[str, Callable[[], object]]:

@@ -36,6 +36,7 @@ Sources: Baum, Petrie, Soules, Weiss (1970), Ann. Math. Statist. 41(1);
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -401,7 +402,8 @@ def posteriors(model: HMM, sequences: Iterable[Any]) -> list[Floats]:
     """
     seen, problem = _problem(model, sequences)
     gamma = _all_posteriors(problem, lambda b: _scores_of(model, seen, problem, b))
-    return np.split(gamma, np.cumsum(problem.lengths)[:-1])
+    ends = np.cumsum(problem.lengths).tolist()
+    return [gamma[i:j] for i, j in itertools.pairwise([0, *ends])]
 
 
 def _problem(model: HMM, sequences: Iterable[Any]) -> tuple[Seen, hmm_fast.Problem]:

@@ -2,10 +2,10 @@
 
 hmm.py works through one sequence, one step at a time, in logs. Here
 
-    the state is a matrix, a column for each sequence:   alpha[t+1] = (A^T alpha[t]) * b[t+1]
+    the state is a matrix, a row for each sequence:   alpha[t+1] = (alpha[t] A) * b[t+1]
 
 so that a step is one product of matrices, however many sequences there are. Probabilities
-stand in the place of their logs, and every few steps the columns are divided by their sums.
+stand in the place of their logs, and every few steps the rows are divided by their sums.
 One long sequence becomes many: the product of matrices that is its likelihood may be
 bracketed anywhere, so C pieces of it run side by side, each from every state it may begin in.
 
@@ -17,7 +17,7 @@ bracketed anywhere, so C pieces of it run side by side, each from every state it
 lost. If every move is possible (with more than 1e-150), that does no harm: one step later
 every state is reached again from those that were kept, so what was lost was at most 1e-150
 of the answer. Where moves are forbidden, a lost share may have been the only way to explain
-what comes later; so there the smallest positive entry is watched, and a column in which it
+what comes later; so there the smallest positive entry is watched, and a row in which it
 becomes small is called not `sure`. hmm.py does those sequences again in logs.
 
 Article: docs/en/posts/hmm-evaluation.md
@@ -38,7 +38,7 @@ from snippets.hmm_model import HMM, Codes, Floats, Gaussian, Scores, Seen
 
 Mask = NDArray[np.bool_]
 
-EVERY = 16  # steps between two divisions, at most
+EVERY = 32  # steps between two divisions, at most
 FAINT, FLOOR = 1e-290, 1e-130  # a total that lost digits; a share that may soon be lost
 DENSE = 1e-150  # moves of at least this make every loss harmless
 TILE = 2**15  # numbers in a state that a core keeps close
@@ -50,15 +50,15 @@ LONG, FEW = 64, 32  # a sequence of so many steps, over at most so many states, 
 
 
 class Problem(NamedTuple):
-    """A model's probabilities, and sequences of columns of its emission table, end to end."""
+    """A model's probabilities, and sequences of rows of its emission table, end to end."""
 
     start: Floats  # (N,)
     trans: Floats  # (N, N)  from row to column
-    table: Floats  # (N, M)  P(symbol k | state j), or proportional to it
-    codes: Codes  # (steps,)  the column of the table that was seen
+    table: Floats  # (M, N)  P(symbol k | state j), or proportional to it
+    codes: Codes  # (steps,)  the row of the table that was seen
     lengths: Codes  # (B,)
     shift: Floats  # (B,)  to be added to log P
-    once: bool  # each column is seen once: the table holds a column a step
+    once: bool  # each row is seen once: the table holds a row a step
     lossy: Mask  # (B,)  the table lost something that is not 0
 
     @property
@@ -73,9 +73,8 @@ def of_model(model: HMM, seen: Seen, lengths: Codes) -> Problem:
         densities = model.emission.log_density(seen)
         return _of_emissions(model.start, model.transition, densities, lengths)
     none = np.zeros(len(lengths))
-    return Problem(
-        model.start, model.transition, model.emission, seen, lengths, none, False, none > 0
-    )
+    table = np.ascontiguousarray(model.emission.T)
+    return Problem(model.start, model.transition, table, seen, lengths, none, False, none > 0)
 
 
 def of_scores(scores: Scores, lengths: Codes) -> Problem:
@@ -96,7 +95,7 @@ def of_scores(scores: Scores, lengths: Codes) -> Problem:
 
 
 def _of_emissions(start: Floats, trans: Floats, emit: Floats, lengths: Codes) -> Problem:
-    """Return a problem whose table has a column for each step, its largest entry 1."""
+    """Return a problem whose table has a row for each step, its largest entry 1."""
     peak = emit.max(axis=1)
     peak[np.isneginf(peak)] = 0.0
     table = np.exp(emit - peak[:, None])
@@ -105,7 +104,7 @@ def _of_emissions(start: Floats, trans: Floats, emit: Floats, lengths: Codes) ->
     return Problem(
         start,
         trans,
-        np.ascontiguousarray(table.T),
+        table,
         np.arange(len(emit)),
         lengths,
         np.add.reduceat(peak, first),
@@ -115,14 +114,14 @@ def _of_emissions(start: Floats, trans: Floats, emit: Floats, lengths: Codes) ->
 
 
 class _Care(NamedTuple):
-    """How often columns are divided, and whether small shares are watched."""
+    """How often rows are divided, and whether small shares are watched."""
 
     every: int  # 0: what is asked cannot be done in probabilities
     watch: bool
 
 
 def _care(problem: Problem) -> _Care:
-    most = problem.table.max(axis=0)
+    most = problem.table.max(axis=1)
     least = problem.trans.min() * most[most > 0].min(initial=1.0)  # of any total after one step
     if problem.trans.min() >= DENSE and least > 1e-250:
         return _Care(min(EVERY, int(250 / -math.log10(min(least, 0.5)))), False)
@@ -186,7 +185,7 @@ def _side_by_side(codes: Codes, first: Codes, lengths: Codes) -> Batch:
 class Passed(NamedTuple):
     """Where a forward pass ended: R ways to begin, B sequences."""
 
-    state: Floats  # (N, R, B)  columns sum to 1, or are 0 where nothing is possible
+    state: Floats  # (R, B, N)  rows sum to 1, or are 0 where nothing is possible
     log_p: Floats  # (R, B)  what they summed to
     sure: Mask  # (R, B)
     forgot: bool  # whether all R ways to begin end in the same state
@@ -199,59 +198,55 @@ def forward_pass(
     care: _Care,
     keep: Sequence[Floats] = (),
 ) -> Passed:
-    """Run alpha[t+1] = (A^T alpha[t]) * b[t+1] for all columns at once.
+    """Run alpha[t+1] = (alpha[t] A) * b[t+1] for all rows at once.
 
-    arriving: (N, R, B or 1)  P(s_0 = j) before anything is seen, R ways to begin
-    keep:     T arrays (N, R, n_t) that take the states; columns that end are in the last
+    arriving: (R, B or 1, N)  P(s_0 = j) before anything is seen, R ways to begin
+    keep:     T arrays (n_t, N) that take the states, if R is 1; rows that end are in the last
               step they have. Without it only the present state is held.
 
     O(T N^2 R B) time, in T products of matrices.
     """
-    N, R, B = len(problem.trans), arriving.shape[1], len(steps[0])
-    into = np.ascontiguousarray(problem.trans.T)
-    last, log_p = np.empty((N, R, B)), np.zeros((R, B))
+    R, B, N = len(arriving), len(steps[0]), len(problem.trans)
+    last, log_p = np.empty((R, B, N)), np.zeros((R, B))
     sure = np.ones((R, B), dtype=np.bool_)
-    seen, product, present = np.empty(N * B), np.empty(N * R * B), np.empty(N * R * B)
+    seen, product, present = np.empty((B, N)), np.empty((R, B, N)), np.empty((R, B, N))
     state, forgot = arriving, False
     for t, codes in enumerate(steps):
         n = len(codes)
-        b = seen[: N * n].reshape(N, n)
-        np.take(problem.table, codes, axis=1, out=b, mode="clip")
+        b = np.take(problem.table, codes, axis=0, out=seen[:n], mode="clip")
         if t > 0:
-            if n < state.shape[2]:  # some have ended
-                last[:, :, n : state.shape[2]] = state[:, :, n:]
-                state = state[:, :, :n]
-            moved = product[: N * R * n].reshape(N, R * n)
-            np.matmul(into, state.reshape(N, R * n), out=moved)
-            arriving = moved.reshape(N, R, n)
-        out: Floats = keep[t] if len(keep) else present[: N * R * n].reshape(N, R, n)
-        state = np.multiply(arriving, b[:, None, :], out=out)
+            if n < state.shape[1]:  # some have ended
+                last[:, n : state.shape[1]] = state[:, n:]
+                state = state[:, :n]
+            arriving = np.matmul(state, problem.trans, out=product[: len(state), :n])
+        out = keep[t][None] if len(keep) else present[: len(arriving), :n]
+        state = np.multiply(arriving, b, out=out)
         if t % care.every == 0:
             _divide(state, log_p[:, :n], sure[:, :n], care.watch)
-            if R > 1 and has_forgotten(state):
-                state, R, forgot = state[:, :1].copy(), 1, True
-    last[:, :, : state.shape[2]] = state
+            if len(state) > 1 and has_forgotten(state):
+                state, forgot = state[:1].copy(), True
+    last[:, : state.shape[1]] = state
     _divide(last, log_p, sure, care.watch)
     return Passed(last, log_p, sure, forgot)
 
 
 def has_forgotten(state: Floats) -> bool:
-    """Is it the same, to the last digits, wherever the columns began?
+    """Is it the same, to the last digits, wherever the rows began? state: (R, B, N).
 
-    Then it stays the same, and one column can stand for all: they are
+    Then it stays the same, and one row can stand for all R: they are
     multiplied by the same matrices from here on.
     """
-    most = state.max(axis=1)
-    apart = most - state.min(axis=1)
+    most = state.max(axis=0)
+    apart = most - state.min(axis=0)
     return bool((apart <= 8 * np.finfo(np.float64).eps * most).all())
 
 
 def _divide(state: Floats, log_p: Floats, sure: Mask, watch: bool) -> None:
-    """Let the columns sum to 1; add the logs of what they summed to, and say what to doubt.
+    """Let the rows sum to 1; add the logs of what they summed to, and say what to doubt.
 
-    One column may stand for all R ways to begin: then log_p and sure have more rows than it.
+    One row may stand for all R ways to begin: then log_p and sure have more rows than it.
     """
-    total = state.sum(axis=0)
+    total: Floats = state @ np.ones(state.shape[-1])  # sooner than sum, which takes row after row
     if total.min() < FAINT:
         sure &= (total == 0) | (total >= FAINT)
         with np.errstate(divide="ignore"):
@@ -259,9 +254,9 @@ def _divide(state: Floats, log_p: Floats, sure: Mask, watch: bool) -> None:
         total[total == 0] = 1.0
     else:
         log_p += np.log(total)
-    state /= total
+    state /= total[..., None]
     if watch:
-        sure &= np.where(state > 0, state, 1.0).min(axis=0) >= FLOOR
+        sure &= np.where(state > 0, state, 1.0).min(axis=-1) >= FLOOR
 
 
 def backward_pass(
@@ -271,47 +266,53 @@ def backward_pass(
     care: _Care,
     moves: Floats | None = None,
     *,
+    in_place: bool = False,
     before: Floats | None = None,
     after: Floats | None = None,
 ) -> Iterator[tuple[int, Floats]]:
-    """Turn alpha into gamma, in place, from the last step to the first; yield (t, gamma[t]).
+    """Yield (t, gamma[t]) from the last step to the first.
 
-    beta is scaled so that alpha . beta = 1 in each column: no sum has to be taken.
+    beta is scaled so that alpha . beta = 1 in each row: no sum has to be taken.
 
-    alpha:  T arrays (N, n_t), as forward_pass kept them
+    alpha:  T arrays (n_t, N), as forward_pass kept them
     moves:  (N, N)  to it the expected number of moves is added, divided by A; or None
-    before: (N, B)  alpha of the step before the first, where there is one
-    after:  (N, B)  beta of the last step of each column; ones if it is the end
+    in_place:       whether gamma takes the place of alpha; else it holds until the next step
+    before: (B, N)  alpha of the step before the first, where there is one
+    after:  (B, N)  beta of the last step of each row; ones if it is the end
     """
     N = len(problem.trans)
-    beta = np.empty((N, 0))
-    seen = np.empty(N * len(steps[0]))
-    some = np.empty((N, N))
+    back = np.ascontiguousarray(problem.trans.T)
+    seen, both = np.empty((len(steps[0]), N)), np.empty((len(steps[0]), N))
+    beta, some = np.empty((0, N)), np.empty((N, N))
     for t in range(len(steps) - 1, -1, -1):
         here, codes = alpha[t], steps[t]
-        n, going_on = len(codes), beta.shape[1]
+        n, going_on = len(codes), len(beta)
         if n > going_on:  # going backwards, these begin
-            ends = np.ones((N, n - going_on)) if after is None else after[:, going_on:n]
-            ends = ends / np.einsum("nb,nb->b", here[:, going_on:], ends)
-            beta = np.concatenate([beta, ends], axis=1)
-        previous = alpha[t - 1][:, :n] if t > 0 else before
+            ends = np.ones((n - going_on, N)) if after is None else after[going_on:n]
+            ends = ends / _dot(here[going_on:], ends)
+            beta = np.concatenate([beta, ends])
+        previous = alpha[t - 1][:n] if t > 0 else before
         if previous is not None:
-            leaving = np.take(
-                problem.table, codes, axis=1, out=seen[: N * n].reshape(N, n), mode="clip"
-            )
+            leaving = np.take(problem.table, codes, axis=0, out=seen[:n], mode="clip")
             leaving *= beta
-        yield t, np.multiply(here, beta, out=here)
+        yield t, np.multiply(here, beta, out=here if in_place else both[:n])
         if previous is None:
             return
-        np.matmul(problem.trans, leaving, out=beta)
+        np.matmul(leaving, back, out=beta)
         if care.watch:
             np.minimum(beta, 1 / FAINT, out=beta)  # of states that are not reached
         if t % care.every == 0:  # alpha was divided here
-            scale = np.einsum("nb,nb->b", previous, beta)
+            scale = _dot(previous, beta)
             beta /= scale
             leaving /= scale
         if moves is not None:
-            moves += np.matmul(previous, leaving.T, out=some)
+            moves += np.matmul(previous.T, leaving, out=some)
+
+
+def _dot(left: Floats, right: Floats) -> Floats:
+    """Return the product of each row of one with that of the other, (B, 1)."""
+    product: Floats = np.einsum("bn,bn->b", left, right)
+    return product[:, None]
 
 
 # Long sequences in pieces ---------------------------------------------------------------
@@ -322,8 +323,8 @@ class Pieces(NamedTuple):
 
     head: Batch
     body: Batch
-    begin: Floats  # (N, C)  alpha before each piece, columns sum to 1
-    end: Floats  # (N, C + 1)  beta after the head, and after each piece, proportional
+    begin: Floats  # (C, N)  alpha before each piece, rows sum to 1
+    end: Floats  # (C + 1, N)  beta after the head, and after each piece, proportional
     log_p: float
     sure: bool
 
@@ -343,13 +344,13 @@ def _pieces(problem: Problem, b: int, care: _Care) -> Pieces:
     head = _side_by_side(problem.codes, np.array([first]), np.array([cut]))
     starts = first + cut + L * np.arange(C)
     body = _side_by_side(problem.codes, starts, np.full(C, L))
-    opening = forward_pass(problem.start[:, None, None], problem, head.steps, care)
-    through = forward_pass(problem.trans.T[:, :, None], problem, body.steps, care)
+    opening = forward_pass(problem.start[None, None], problem, head.steps, care)
+    through = forward_pass(problem.trans[:, None], problem, body.steps, care)
     best = through.log_p.max(axis=0)
     best[np.isneginf(best)] = 0.0
     weight = np.exp(through.log_p - best)  # (N, C), of each state to enter from
     along = _along_forgetful if through.forgot else _along
-    begin, end, totals = along(opening.state[:, 0, 0], through.state, weight)
+    begin, end, totals = along(opening.state[0, 0], through.state, weight)
     sure = bool(opening.sure.all() and through.sure.all())
     sure = sure and not ((totals > 0) & (totals < FAINT)).any()
     if care.watch:
@@ -361,28 +362,28 @@ def _pieces(problem: Problem, b: int, care: _Care) -> Pieces:
 
 
 def _along(now: Floats, state: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return begin (N, C) and end (N, C + 1) of `Pieces`, and what begin was divided by, (C,)."""
-    N, _, C = state.shape
-    entered = np.ascontiguousarray((state * weight).transpose(2, 0, 1))  # (C, N, N): at j, from i
-    begin, end, totals = np.zeros((N, C)), np.ones((N, C + 1)), np.zeros(C)
+    """Return begin (C, N) and end (C + 1, N) of `Pieces`, and what begin was divided by, (C,)."""
+    N, C, _ = state.shape
+    through = (state * weight[:, :, None]).transpose(1, 0, 2)  # (C, N, N): from i, at j
+    begin, end, totals = np.zeros((C, N)), np.ones((C + 1, N)), np.zeros(C)
     for c in range(C):
-        begin[:, c] = now
-        now = entered[c] @ now
+        begin[c] = now
+        now = now @ through[c]
         totals[c] = now.sum()
         if totals[c] < FAINT:
             break
         now = now / totals[c]
     for c in range(C - 1, -1, -1):
-        column = end[:, c + 1] @ entered[c]
-        end[:, c] = column / (column.max() or 1.0)
+        row = through[c] @ end[c + 1]
+        end[c] = row / (row.max() or 1.0)
     return begin, end, totals
 
 
 def _along_forgetful(now: Floats, state: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
     """Return what `_along` does, for pieces that are left alike wherever they were entered."""
-    begin = np.concatenate([now[:, None], state[:, 0, :-1]], axis=1)
-    end = np.concatenate([weight, np.ones((len(now), 1))], axis=1)
-    return begin, end, (begin * weight).sum(axis=0)
+    begin = np.concatenate([now[None], state[0, :-1]])
+    end = np.concatenate([weight.T, np.ones((1, len(now)))])
+    return begin, end, (begin * weight.T).sum(axis=1)
 
 
 def _is_long(problem: Problem, which: Codes) -> bool:
@@ -413,7 +414,7 @@ class Expected(NamedTuple):
 
     start: Floats  # (N,)  how many began in j
     trans: Floats  # (N, N)  how many steps went from i to j
-    emit: Floats  # (N, M)  how often j was seen as column k of the table
+    emit: Floats  # (M, N)  how often row k of the table was seen from j
     found: Likelihoods  # sequences that are not sure, or impossible, were left out
 
 
@@ -427,7 +428,7 @@ def likelihoods(problem: Problem) -> Likelihoods:
                 found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
         else:
             batch = _batch(problem, which)
-            passed = forward_pass(problem.start[:, None, None], problem, batch.steps, care)
+            passed = forward_pass(problem.start[None, None], problem, batch.steps, care)
             found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
     return _settled(problem, care, found)
 
@@ -436,46 +437,58 @@ def posteriors(problem: Problem) -> Posteriors:
     """Return gamma for each step: forwards, then backwards. Memory for all states."""
     care, found = _begin(problem)
     gamma = np.empty((len(problem.codes), len(problem.start)))
-    for part in _smoothed(problem, care, found):
-        gamma[part.rows] = part.gamma.T
+    for part in _smoothed(problem, care, found, into=gamma):
+        if not part.batch.even:  # else it is there already
+            gamma[part.batch.rows(part.t)] = part.gamma
     return Posteriors(gamma, _settled(problem, care, found))
 
 
 def expectations(problem: Problem) -> Expected:
     """Return the expected counts that Baum-Welch divides by their sums."""
     care, found = _begin(problem)
-    N, M = problem.table.shape
-    start, moves, emit = np.zeros(N), np.zeros((N, N)), np.zeros((N, M))
-    for part in _smoothed(problem, care, found, moves):
-        if part.opens:
-            start += part.gamma.sum(axis=1)
+    M, N = problem.table.shape
+    start, moves, emit = np.zeros(N), np.zeros((N, N)), np.zeros((M, N))
+    marks = np.eye(M) if M <= FEW and not problem.once else None
+    for batch, t, gamma, opens in _smoothed(problem, care, found, moves):
+        codes = batch.steps[t]
+        if opens:
+            start += gamma.sum(axis=0)
         if problem.once:
-            emit[:, part.codes] = part.gamma
+            emit[codes] = gamma
+        elif marks is not None:
+            emit += np.take(marks, codes, axis=0, mode="clip").T @ gamma
         else:
-            _count(emit, part.codes, part.gamma)
+            _count(emit, codes, gamma)
     return Expected(start, moves * problem.trans, emit, _settled(problem, care, found))
 
 
 class _Part(NamedTuple):
     """One step of several sequences, smoothed."""
 
-    rows: Codes | slice  # which steps of the problem these are
-    codes: Codes  # (n,)
-    gamma: Floats  # (N, n)
+    batch: Batch
+    t: int
+    gamma: Floats  # (n, N)  it holds until the next part
     opens: bool  # whether it is the first step of its sequences
 
 
 def _smoothed(
-    problem: Problem, care: _Care, found: Likelihoods, moves: Floats | None = None
+    problem: Problem,
+    care: _Care,
+    found: Likelihoods,
+    moves: Floats | None = None,
+    into: Floats | None = None,
 ) -> Iterator[_Part]:
-    """Yield each step of what is sure and possible; fill `found`, and add to `moves`."""
+    """Yield each step of what is sure and possible; fill `found`, and add to `moves`.
+
+    into: (steps, N)  that takes gamma of even batches, if it is given
+    """
     for which in _groups(problem) if care.every else ():
         if _is_long(problem, which):
             for b in which:
-                yield from _smoothed_pieces(problem, b, care, found, moves)
+                yield from _smoothed_pieces(problem, b, care, found, moves, into)
             continue
         batch = _batch(problem, which)
-        alpha, passed = _kept(problem.start[:, None, None], problem, batch, care)
+        alpha, passed = _kept(problem.start[None, None], problem, batch, care, into)
         found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
         good = passed.sure[0] & (passed.log_p[0] > -np.inf)
         if care.watch:
@@ -484,51 +497,63 @@ def _smoothed(
             continue
         if not good.all():  # once more, without the others
             batch = _batch(problem, which[good])
-            alpha, _ = _kept(problem.start[:, None, None], problem, batch, care)
-        for t, gamma in backward_pass(alpha, problem, batch.steps, care, moves):
-            codes = batch.steps[t]
-            yield _Part(batch.rows(t), codes, gamma, t == 0)
+            alpha, _ = _kept(problem.start[None, None], problem, batch, care, into)
+        back = backward_pass(alpha, problem, batch.steps, care, moves, in_place=into is not None)
+        yield from (_Part(batch, t, gamma, t == 0) for t, gamma in back)
 
 
 def _smoothed_pieces(
-    problem: Problem, b: int, care: _Care, found: Likelihoods, moves: Floats | None
+    problem: Problem,
+    b: int,
+    care: _Care,
+    found: Likelihoods,
+    moves: Floats | None,
+    into: Floats | None,
 ) -> Iterator[_Part]:
     pieces = _pieces(problem, b, care)
     found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
     if not pieces.sure or pieces.log_p == -np.inf or (care.watch and problem.lossy[b]):
         return
-    entering = problem.trans.T @ pieces.begin
+    entering = pieces.begin @ problem.trans
     for batch, arriving, before, after in (
-        (pieces.body, entering[:, None, :], pieces.begin, pieces.end[:, 1:]),
-        (pieces.head, problem.start[:, None, None], None, pieces.end[:, :1]),
+        (pieces.body, entering, pieces.begin, pieces.end[1:]),
+        (pieces.head, problem.start[None], None, pieces.end[:1]),
     ):
-        alpha, _ = _kept(arriving, problem, batch, care)
-        back = backward_pass(alpha, problem, batch.steps, care, moves, before=before, after=after)
-        for t, gamma in back:
-            yield _Part(batch.rows(t), batch.steps[t], gamma, before is None and t == 0)
+        alpha, _ = _kept(arriving[None], problem, batch, care, into)
+        back = backward_pass(
+            alpha,
+            problem,
+            batch.steps,
+            care,
+            moves,
+            in_place=into is not None,
+            before=before,
+            after=after,
+        )
+        yield from (_Part(batch, t, gamma, before is None and t == 0) for t, gamma in back)
 
 
 def _kept(
-    arriving: Floats, problem: Problem, batch: Batch, care: _Care
+    arriving: Floats, problem: Problem, batch: Batch, care: _Care, into: Floats | None = None
 ) -> tuple[list[Floats], Passed]:
-    """Return alpha of every step, T arrays (N, n_t), and where the pass ended."""
-    N, widths = len(problem.start), [len(codes) for codes in batch.steps]
-    memory = np.empty(N * sum(widths))
-    ends = np.cumsum(widths) * N
-    alpha = [memory[end - N * n : end].reshape(N, n) for end, n in zip(ends, widths, strict=True)]
-    keep = [states[:, None, :] for states in alpha]
-    return alpha, forward_pass(arriving, problem, batch.steps, care, keep)
+    """Return alpha of every step, T arrays (n_t, N), and where the pass ended.
+
+    They are rows of `into` (steps, N), if it is given and the batch even; else new memory.
+    """
+    if into is not None and batch.even:
+        alpha = [into[batch.rows(t)] for t in range(len(batch.steps))]
+    else:
+        ends = np.cumsum([len(codes) for codes in batch.steps])
+        alpha = np.split(np.empty((ends[-1], len(problem.start))), ends[:-1])
+    return alpha, forward_pass(arriving, problem, batch.steps, care, alpha)
 
 
 def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
-    """Add gamma (N, n) to the columns of emit (N, M) that the codes (n,) name."""
-    N, M = emit.shape
-    if M <= FEW:
-        emit += gamma @ np.take(np.eye(M), codes, axis=0)  # a row of one 1 for each code
-        return
-    where = (codes + M * np.arange(N)[:, None]).ravel()
+    """Add gamma (n, N) to the rows of emit (M, N) that the codes (n,) name."""
+    M, N = emit.shape
+    where = (codes[:, None] * N + np.arange(N)).ravel()
     if 4 * len(codes) >= M:
-        emit += np.bincount(where, gamma.ravel(), N * M).reshape(N, M)
+        emit += np.bincount(where, gamma.ravel(), M * N).reshape(M, N)
     else:
         np.add.at(emit.reshape(-1), where, gamma.ravel())
 

@@ -143,8 +143,8 @@ def _expected(model: HMM, seen: Seen, lengths: Codes) -> Expected:
         log_p[b] = past.log_likelihood
         start += gamma[0]
         trans += expected_transitions(*scores)
-        np.add.at(emit.T, problem.codes[steps], gamma)
-    return Expected(start, trans, emit, float(log_p.sum()))
+        np.add.at(emit, problem.codes[steps], gamma)
+    return Expected(start, trans, emit.T, float(log_p.sum()))
 
 
 class Step(NamedTuple):

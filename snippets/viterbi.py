@@ -13,6 +13,7 @@ by a maximum, and the shortest way through a lattice with the signs turned round
     viterbi            the two tables and the path, line by line
     decode             the same path: batches, delta only, long sequences in pieces
     decode_codes       ... for symbols, without an array of their emissions
+                         (over many states: viterbi_proved.py guesses it and proves the guess)
     k_best             the k best paths
     Stream             a sequence without an end: states as soon as they are certain
 
@@ -42,6 +43,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snippets import viterbi_proved
 from snippets.hmm import DOG_DIARY, check_lengths, dog, impossible, log_likelihood
 from snippets.hmm_model import HMM, Codes, Floats, Real, Scores, as_scores
 from snippets.program import Parser, run
@@ -51,6 +53,7 @@ WARM = 32  # steps after which the paths through a piece may have merged
 ALONE = 64  # a batch with so many states for each of its sequences is decoded one by one
 ROW = 2**14  # numbers in a step (N, B) of those that go side by side
 TILE = 2**19  # numbers in their sums (some of N, N, B): what a core keeps close
+WIDE = 96  # states from which on a guess and its proof are sooner done
 
 
 # Any lattice ----------------------------------------------------------------------------
@@ -372,25 +375,44 @@ def _many(model: _Seen, lengths: Codes) -> Decoded:
     states, best = np.full((B, T), -1), np.empty(B)
     few = B == 1 or B * ALONE <= N or (B <= ALONE and T >= LONG and N <= FEW)
     width = 1 if few else math.ceil(B / math.ceil(B * N / ROW))  # all tiles alike
+    provable = not few and N >= WIDE and viterbi_proved.power(model.start, model.trans) > 0
     for b in range(0, B, width):
-        tile = slice(b, b + width)
+        tile = np.arange(b, min(b + width, B))
         if few:
             seen, name = model.seen[tile, : lengths[b]], model.name.format(b)
             states[b, : lengths[b]], best[b] = _one(model._replace(seen=seen, name=name))
-        else:
-            some = model._replace(seen=model.seen[tile])
-            states[tile], best[tile] = _side_by_side(some, lengths[tile], first=b)
+            continue
+        if provable:
+            found = _guessed(model, tile, lengths)
+            states[tile], best[tile] = found[:2]
+            provable = found.proved.mean() > 0.5  # if it seldom succeeds, it is not tried again
+            tile = tile[~found.proved]
+        if len(tile):
+            states[tile], best[tile] = _side_by_side(model, tile, lengths)
     return Decoded(states, best)
 
 
-def _side_by_side(model: _Seen, lengths: Codes, first: int) -> Decoded:
-    """Return the best paths of the sequences of one tile; in errors they count from `first`."""
-    delta = _deltas(model.start[:, None], model.trans, model.emit(model.seen))
-    last = lengths - 1
+def _guessed(model: _Seen, tile: Codes, lengths: Codes) -> viterbi_proved.Proved:
+    """Return paths of some sequences, of which some are proved to be the best."""
+    seen, steps = model.seen[tile], lengths[tile]
+    codes, table = seen, model.table
+    inside = np.arange(seen.shape[1]) < steps[:, None]
+    if table is None:  # each step has scores of its own
+        codes = np.zeros(inside.shape, dtype=np.intp)
+        codes[inside] = np.arange(inside.sum())
+        table = seen[inside].T
+    found = viterbi_proved.prove(model.start, model.trans, table.T, codes, steps)
+    return found._replace(states=np.where(inside, found.states, -1))
+
+
+def _side_by_side(model: _Seen, tile: Codes, lengths: Codes) -> Decoded:
+    """Return the best paths of the sequences of one tile, which are some of the model's."""
+    delta = _deltas(model.start[:, None], model.trans, model.emit(model.seen[tile]))
+    last = lengths[tile] - 1
     at_end = delta[last, :, np.arange(len(last))]  # (B, N)
     best: Floats = at_end.max(axis=1)
     for b in np.flatnonzero(np.isneginf(best)):
-        _require_possible(delta[: lengths[b], :, b], model.name.format(first + b))
+        _require_possible(delta[: last[b] + 1, :, b], model.name.format(tile[b]))
     ragged = last if last.min() + 1 < len(delta) else None
     return Decoded(_trace(delta, model.trans, at_end.argmax(axis=1), ragged).T, best)
 
