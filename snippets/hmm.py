@@ -36,9 +36,9 @@ Sources: Baum, Petrie, Soules, Weiss (1970), Ann. Math. Statist. 41(1);
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -403,7 +403,7 @@ def posteriors(model: HMM, sequences: Iterable[Any]) -> list[Floats]:
     seen, problem = _problem(model, sequences)
     gamma = _all_posteriors(problem, lambda b: _scores_of(model, seen, problem, b))
     ends = np.cumsum(problem.lengths).tolist()
-    return [gamma[i:j] for i, j in itertools.pairwise([0, *ends])]
+    return [gamma[i:j] for i, j in pairwise([0, *ends])]
 
 
 def _problem(model: HMM, sequences: Iterable[Any]) -> tuple[Seen, hmm_fast.Problem]:

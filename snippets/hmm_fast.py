@@ -29,6 +29,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -142,12 +144,15 @@ class Batch(NamedTuple):
     steps: Sequence[Codes]  # T times (n_t,): what was seen at step t of those that have one
     even: bool  # whether all have T steps and stand one behind the other
 
-    def rows(self, t: int) -> Codes | slice:
-        """Return which steps of the problem these are at step t."""
+    def put_back(self, rows: Floats, out: Floats) -> None:
+        """Copy rows (their steps, N), which stand step by step, to where they belong in out."""
+        T, B = len(self.steps), len(self.first)
         if self.even:
-            T, end = len(self.steps), int(self.first[-1])
-            return slice(int(self.first[0]) + t, end + T, T)
-        return self.first[: len(self.steps[t])] + t
+            i, order = int(self.first[0]), np.arange(T * B).reshape(T, B).T.ravel()
+            rows.take(order, axis=0, out=out[i : i + T * B], mode="clip")
+        else:
+            where = [self.first[: len(codes)] + t for t, codes in enumerate(self.steps)]
+            out[np.concatenate(where)] = rows
 
 
 def _groups(problem: Problem) -> Iterator[Codes]:
@@ -178,8 +183,9 @@ def _side_by_side(codes: Codes, first: Codes, lengths: Codes) -> Batch:
     going_on = B - np.searchsorted(lengths[::-1], np.arange(T), side="right")  # (T,)
     ends = np.cumsum(going_on)
     step = np.repeat(np.arange(T), going_on)
-    column = np.arange(ends[-1]) - np.repeat(ends - going_on, going_on)
-    return Batch(first, np.split(codes[first[column] + step], ends[:-1]), False)
+    row = np.arange(ends[-1]) - np.repeat(ends - going_on, going_on)
+    seen = codes[first[row] + step]
+    return Batch(first, [seen[i:j] for i, j in pairwise([0, *ends.tolist()])], False)
 
 
 class Passed(NamedTuple):
@@ -213,7 +219,7 @@ def forward_pass(
     state, forgot = arriving, False
     for t, codes in enumerate(steps):
         n = len(codes)
-        b = np.take(problem.table, codes, axis=0, out=seen[:n], mode="clip")
+        b = problem.table.take(codes, axis=0, out=seen[:n], mode="clip")
         if t > 0:
             if n < state.shape[1]:  # some have ended
                 last[:, n : state.shape[1]] = state[:, n:]
@@ -266,24 +272,22 @@ def backward_pass(
     care: _Care,
     moves: Floats | None = None,
     *,
-    in_place: bool = False,
     before: Floats | None = None,
     after: Floats | None = None,
 ) -> Iterator[tuple[int, Floats]]:
-    """Yield (t, gamma[t]) from the last step to the first.
+    """Turn alpha into gamma, in place, from the last step to the first; yield (t, gamma[t]).
 
     beta is scaled so that alpha . beta = 1 in each row: no sum has to be taken.
 
     alpha:  T arrays (n_t, N), as forward_pass kept them
     moves:  (N, N)  to it the expected number of moves is added, divided by A; or None
-    in_place:       whether gamma takes the place of alpha; else it holds until the next step
     before: (B, N)  alpha of the step before the first, where there is one
     after:  (B, N)  beta of the last step of each row; ones if it is the end
     """
     N = len(problem.trans)
     back = np.ascontiguousarray(problem.trans.T)
-    seen, both = np.empty((len(steps[0]), N)), np.empty((len(steps[0]), N))
-    beta, some = np.empty((0, N)), np.empty((N, N))
+    seen, beta = np.empty((len(steps[0]), N)), np.empty((0, N))
+    some = np.empty((N, N))
     for t in range(len(steps) - 1, -1, -1):
         here, codes = alpha[t], steps[t]
         n, going_on = len(codes), len(beta)
@@ -293,9 +297,9 @@ def backward_pass(
             beta = np.concatenate([beta, ends])
         previous = alpha[t - 1][:n] if t > 0 else before
         if previous is not None:
-            leaving = np.take(problem.table, codes, axis=0, out=seen[:n], mode="clip")
+            leaving = problem.table.take(codes, axis=0, out=seen[:n], mode="clip")
             leaving *= beta
-        yield t, np.multiply(here, beta, out=here if in_place else both[:n])
+        yield t, np.multiply(here, beta, out=here)
         if previous is None:
             return
         np.matmul(leaving, back, out=beta)
@@ -436,11 +440,12 @@ def likelihoods(problem: Problem) -> Likelihoods:
 def posteriors(problem: Problem) -> Posteriors:
     """Return gamma for each step: forwards, then backwards. Memory for all states."""
     care, found = _begin(problem)
-    gamma = np.empty((len(problem.codes), len(problem.start)))
-    for part in _smoothed(problem, care, found, into=gamma):
-        if not part.batch.even:  # else it is there already
-            gamma[part.batch.rows(part.t)] = part.gamma
-    return Posteriors(gamma, _settled(problem, care, found))
+    everywhere = np.empty((len(problem.codes), len(problem.start)))
+    for batch, states, steps, _ in _smoothed(problem, care, found):
+        for _ in steps:
+            pass  # alpha becomes gamma
+        batch.put_back(states, everywhere)
+    return Posteriors(everywhere, _settled(problem, care, found))
 
 
 def expectations(problem: Problem) -> Expected:
@@ -448,68 +453,52 @@ def expectations(problem: Problem) -> Expected:
     care, found = _begin(problem)
     M, N = problem.table.shape
     start, moves, emit = np.zeros(N), np.zeros((N, N)), np.zeros((M, N))
-    marks = np.eye(M) if M <= FEW and not problem.once else None
-    for batch, t, gamma, opens in _smoothed(problem, care, found, moves):
-        codes = batch.steps[t]
+    count = _at if problem.once else _count if M > FEW else partial(_multiply, np.eye(M))
+    for batch, _, steps, opens in _smoothed(problem, care, found, moves):
+        for t, gamma in steps:
+            count(emit, batch.steps[t], gamma)
         if opens:
-            start += gamma.sum(axis=0)
-        if problem.once:
-            emit[codes] = gamma
-        elif marks is not None:
-            emit += np.take(marks, codes, axis=0, mode="clip").T @ gamma
-        else:
-            _count(emit, codes, gamma)
+            start += gamma.sum(axis=0)  # the last one is that of the first step
     return Expected(start, moves * problem.trans, emit, _settled(problem, care, found))
 
 
-class _Part(NamedTuple):
-    """One step of several sequences, smoothed."""
+class _Smoothed(NamedTuple):
+    """Sequences side by side, smoothed."""
 
     batch: Batch
-    t: int
-    gamma: Floats  # (n, N)  it holds until the next part
-    opens: bool  # whether it is the first step of its sequences
+    states: Floats  # (their steps, N)  gamma, step by step, when `steps` has come to its end
+    steps: Iterator[tuple[int, Floats]]  # t from the last to 0, gamma (n_t, N)
+    opens: bool  # whether step 0 is the first of the sequences
 
 
 def _smoothed(
-    problem: Problem,
-    care: _Care,
-    found: Likelihoods,
-    moves: Floats | None = None,
-    into: Floats | None = None,
-) -> Iterator[_Part]:
-    """Yield each step of what is sure and possible; fill `found`, and add to `moves`.
-
-    into: (steps, N)  that takes gamma of even batches, if it is given
-    """
+    problem: Problem, care: _Care, found: Likelihoods, moves: Floats | None = None
+) -> Iterator[_Smoothed]:
+    """Yield what is sure and possible; fill `found`, and add to `moves`."""
     for which in _groups(problem) if care.every else ():
         if _is_long(problem, which):
             for b in which:
-                yield from _smoothed_pieces(problem, b, care, found, moves, into)
+                yield from _smoothed_pieces(problem, b, care, found, moves)
             continue
         batch = _batch(problem, which)
-        alpha, passed = _kept(problem.start[None, None], problem, batch, care, into)
-        found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
-        good = passed.sure[0] & (passed.log_p[0] > -np.inf)
+        kept = _keep(problem.start[None, None], problem, batch, care)
+        (log_p,), (sure,) = kept.end.log_p, kept.end.sure
+        found.log_p[which], found.sure[which] = log_p, sure
+        good = sure & (log_p > -np.inf)
         if care.watch:
             good &= ~problem.lossy[which]
         if not good.any():
             continue
         if not good.all():  # once more, without the others
             batch = _batch(problem, which[good])
-            alpha, _ = _kept(problem.start[None, None], problem, batch, care, into)
-        back = backward_pass(alpha, problem, batch.steps, care, moves, in_place=into is not None)
-        yield from (_Part(batch, t, gamma, t == 0) for t, gamma in back)
+            kept = _keep(problem.start[None, None], problem, batch, care)
+        back = backward_pass(kept.alpha, problem, batch.steps, care, moves)
+        yield _Smoothed(batch, kept.states, back, True)
 
 
 def _smoothed_pieces(
-    problem: Problem,
-    b: int,
-    care: _Care,
-    found: Likelihoods,
-    moves: Floats | None,
-    into: Floats | None,
-) -> Iterator[_Part]:
+    problem: Problem, b: int, care: _Care, found: Likelihoods, moves: Floats | None
+) -> Iterator[_Smoothed]:
     pieces = _pieces(problem, b, care)
     found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
     if not pieces.sure or pieces.log_p == -np.inf or (care.watch and problem.lossy[b]):
@@ -519,33 +508,29 @@ def _smoothed_pieces(
         (pieces.body, entering, pieces.begin, pieces.end[1:]),
         (pieces.head, problem.start[None], None, pieces.end[:1]),
     ):
-        alpha, _ = _kept(arriving[None], problem, batch, care, into)
-        back = backward_pass(
-            alpha,
-            problem,
-            batch.steps,
-            care,
-            moves,
-            in_place=into is not None,
-            before=before,
-            after=after,
-        )
-        yield from (_Part(batch, t, gamma, before is None and t == 0) for t, gamma in back)
+        states, alpha, _ = _keep(arriving[None], problem, batch, care)
+        back = backward_pass(alpha, problem, batch.steps, care, moves, before=before, after=after)
+        yield _Smoothed(batch, states, back, before is None)
 
 
-def _kept(
-    arriving: Floats, problem: Problem, batch: Batch, care: _Care, into: Floats | None = None
-) -> tuple[list[Floats], Passed]:
-    """Return alpha of every step, T arrays (n_t, N), and where the pass ended.
+class _Kept(NamedTuple):
+    """A forward pass, and all of its states."""
 
-    They are rows of `into` (steps, N), if it is given and the batch even; else new memory.
-    """
-    if into is not None and batch.even:
-        alpha = [into[batch.rows(t)] for t in range(len(batch.steps))]
-    else:
-        ends = np.cumsum([len(codes) for codes in batch.steps])
-        alpha = np.split(np.empty((ends[-1], len(problem.start))), ends[:-1])
-    return alpha, forward_pass(arriving, problem, batch.steps, care, alpha)
+    states: Floats  # (their steps, N)  step by step
+    alpha: list[Floats]  # T parts of it, (n_t, N)
+    end: Passed
+
+
+def _keep(arriving: Floats, problem: Problem, batch: Batch, care: _Care) -> _Kept:
+    ends = list(accumulate(map(len, batch.steps), initial=0))
+    states = np.empty((ends[-1], len(problem.start)))
+    alpha = [states[i:j] for i, j in pairwise(ends)]
+    return _Kept(states, alpha, forward_pass(arriving, problem, batch.steps, care, alpha))
+
+
+def _at(emit: Floats, codes: Codes, gamma: Floats) -> None:
+    """Put gamma (n, N) into the rows of emit that the codes (n,) name, each of them once."""
+    emit[codes] = gamma
 
 
 def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
@@ -556,6 +541,11 @@ def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
         emit += np.bincount(where, gamma.ravel(), M * N).reshape(M, N)
     else:
         np.add.at(emit.reshape(-1), where, gamma.ravel())
+
+
+def _multiply(unit: Floats, emit: Floats, codes: Codes, gamma: Floats) -> None:
+    """Add what `_count` adds as a product, for few symbols: a code is a row of unit (M, M)."""
+    emit += unit.take(codes, axis=0, mode="clip").T @ gamma
 
 
 def _begin(problem: Problem) -> tuple[_Care, Likelihoods]:

@@ -51,7 +51,7 @@ from snippets.program import Parser, run
 LONG, FEW = 4096, 16  # a sequence of so many steps, over at most so many states, goes in pieces
 WARM = 32  # steps after which the paths through a piece may have merged
 ALONE = 64  # a batch with so many states for each of its sequences is decoded one by one
-ROW = 2**14  # numbers in a step (N, B) of those that go side by side
+ROW = 2**13  # numbers in a step (N, B) of those that go side by side
 TILE = 2**19  # numbers in their sums (some of N, N, B): what a core keeps close
 WIDE = 96  # states from which on a guess and its proof are sooner done
 
