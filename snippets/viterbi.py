@@ -51,7 +51,7 @@ from snippets.program import Parser, run
 LONG, FEW = 4096, 16  # a sequence of so many steps, over at most so many states, goes in pieces
 WARM = 32  # steps after which the paths through a piece may have merged
 ALONE = 64  # a batch with so many states for each of its sequences is decoded one by one
-ROW = 2**13  # numbers in a step (N, B) of those that go side by side
+ROW = 2**14  # numbers in a step (N, B) of those that go side by side
 TILE = 2**19  # numbers in their sums (some of N, N, B): what a core keeps close
 WIDE = 96  # states from which on a guess and its proof are sooner done
 
@@ -334,11 +334,13 @@ class _Seen(NamedTuple):
         wide = len(self.start) > len(seen)
         if self.table is None:
             rows = seen.transpose((1, 0, 2) if wide else (1, 2, 0))
+            emit = np.array(rows, self.trans.dtype, order="C")
         elif wide:
-            rows = np.take(self.table.T, seen.T, axis=0)
+            emit = np.take(self.table.T, seen.T, axis=0)
         else:
-            rows = np.take(self.table, seen.T, axis=1).transpose(1, 0, 2)
-        emit = np.array(rows, self.trans.dtype, order="C")
+            emit = np.empty((seen.shape[1], len(self.start), len(seen)), self.trans.dtype)
+            for out, codes in zip(emit, np.ascontiguousarray(seen.T), strict=True):
+                self.table.take(codes, axis=1, out=out, mode="clip")
         return emit.transpose(0, 2, 1) if wide else emit
 
 
