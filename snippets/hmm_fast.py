@@ -40,7 +40,8 @@ from snippets.hmm_model import HMM, Codes, Floats, Gaussian, Scores, Seen
 
 Mask = NDArray[np.bool_]
 
-EVERY = 32  # steps between two divisions, at most
+EVERY = 64  # steps between two divisions, at most
+LOOK = 16  # steps after which a piece is asked whether it has forgotten, at most
 FAINT, FLOOR = 1e-290, 1e-130  # a total that lost digits; a share that may soon be lost
 DENSE = 1e-150  # moves of at least this make every loss harmless
 TILE = 2**15  # numbers in a state that a core keeps close
@@ -189,12 +190,11 @@ def _side_by_side(codes: Codes, first: Codes, lengths: Codes) -> Batch:
 
 
 class Passed(NamedTuple):
-    """Where a forward pass ended: R ways to begin, B sequences."""
+    """Where a forward pass over B sequences ended."""
 
-    state: Floats  # (R, B, N)  rows sum to 1, or are 0 where nothing is possible
-    log_p: Floats  # (R, B)  what they summed to
-    sure: Mask  # (R, B)
-    forgot: bool  # whether all R ways to begin end in the same state
+    state: Floats  # (B, N)  rows sum to 1, or are 0 where nothing is possible
+    log_p: Floats  # (B,)  what they summed to
+    sure: Mask  # (B,)
 
 
 def forward_pass(
@@ -206,40 +206,67 @@ def forward_pass(
 ) -> Passed:
     """Run alpha[t+1] = (alpha[t] A) * b[t+1] for all rows at once.
 
-    arriving: (R, B or 1, N)  P(s_0 = j) before anything is seen, R ways to begin
-    keep:     T arrays (n_t, N) that take the states, if R is 1; rows that end are in the last
-              step they have. Without it only the present state is held.
+    arriving: (B, N) or (N,)  P(s_0 = j) before anything is seen
+    keep:     T arrays (n_t, N) that take the states; rows that end are in the last step
+              they have. Without it only the present state is held.
 
-    O(T N^2 R B) time, in T products of matrices.
+    O(T N^2 B) time, in T products of matrices.
     """
-    R, B, N = len(arriving), len(steps[0]), len(problem.trans)
-    last, log_p = np.empty((R, B, N)), np.zeros((R, B))
-    sure = np.ones((R, B), dtype=np.bool_)
-    seen, product, present = np.empty((B, N)), np.empty((R, B, N)), np.empty((R, B, N))
-    state, forgot = arriving, False
+    B, N = len(steps[0]), len(problem.trans)
+    last, log_p, sure = np.empty((B, N)), np.zeros(B), np.ones(B, dtype=np.bool_)
+    b, product, present = np.empty((B, N)), np.empty((B, N)), np.empty((B, N))
+    state = arriving
     for t, codes in enumerate(steps):
         n = len(codes)
-        b = problem.table.take(codes, axis=0, out=seen[:n], mode="clip")
+        if n < len(b):  # some have ended
+            last[n : len(b)] = state[n:]
+            state, b, product, present = state[:n], b[:n], product[:n], present[:n]
+        problem.table.take(codes, axis=0, out=b, mode="clip")
         if t > 0:
-            if n < state.shape[1]:  # some have ended
-                last[:, n : state.shape[1]] = state[:, n:]
-                state = state[:, :n]
-            arriving = np.matmul(state, problem.trans, out=product[: len(state), :n])
-        out = keep[t][None] if len(keep) else present[: len(arriving), :n]
-        state = np.multiply(arriving, b, out=out)
+            arriving = np.matmul(state, problem.trans, out=product)
+        state = np.multiply(arriving, b, out=keep[t] if len(keep) else present)
         if t % care.every == 0:
-            _divide(state, log_p[:, :n], sure[:, :n], care.watch)
-            if len(state) > 1 and has_forgotten(state):
-                state, forgot = state[:1].copy(), True
-    last[:, : state.shape[1]] = state
+            _divide(state, log_p[:n], sure[:n], care.watch)
+    last[: len(state)] = state
     _divide(last, log_p, sure, care.watch)
-    return Passed(last, log_p, sure, forgot)
+    return Passed(last, log_p, sure)
+
+
+class Through(NamedTuple):
+    """C pieces of equal length, each entered from all N states."""
+
+    state: Floats  # (N, C, N)  from i, at j: sums to 1 over j
+    log_p: Floats  # (N, C)  what it summed to
+    sure: Mask  # (N, C)
+    forgot: bool  # whether they are left alike, wherever they were entered
+
+
+def through_pieces(problem: Problem, steps: Sequence[Codes], care: _Care) -> Through:
+    """Run a forward pass for each piece and each state to enter it from, O(T N^3) time.
+
+    A piece that has forgotten where it was entered needs one row for all N.
+    """
+    N, C = len(problem.trans), len(steps[0])
+    log_p, sure = np.zeros((N, C)), np.ones((N, C), dtype=np.bool_)
+    b, product, state = np.empty((C, N)), np.empty((N, C, N)), np.empty((N, C, N))
+    arriving, forgot = problem.trans[:, None], False
+    for t, codes in enumerate(steps):
+        problem.table.take(codes, axis=0, out=b, mode="clip")
+        if t > 0:
+            arriving = np.matmul(state, problem.trans, out=product)
+        np.multiply(arriving, b, out=state)
+        if t % min(care.every, LOOK) == 0:
+            _divide(state, log_p, sure, care.watch)
+            if not forgot and has_forgotten(state):
+                state, product, forgot = state[:1].copy(), product[:1], True
+    _divide(state, log_p, sure, care.watch)
+    return Through(np.broadcast_to(state, (N, C, N)), log_p, sure, forgot)
 
 
 def has_forgotten(state: Floats) -> bool:
-    """Is it the same, to the last digits, wherever the rows began? state: (R, B, N).
+    """Is it the same, to the last digits, wherever it began? state: (N, C, N), from and at.
 
-    Then it stays the same, and one row can stand for all R: they are
+    Then it stays the same, and one row can stand for all: they are
     multiplied by the same matrices from here on.
     """
     most = state.max(axis=0)
@@ -250,7 +277,7 @@ def has_forgotten(state: Floats) -> bool:
 def _divide(state: Floats, log_p: Floats, sure: Mask, watch: bool) -> None:
     """Let the rows sum to 1; add the logs of what they summed to, and say what to doubt.
 
-    One row may stand for all R ways to begin: then log_p and sure have more rows than it.
+    One row may stand for several: then log_p and sure have more rows than it.
     """
     total: Floats = state @ np.ones(state.shape[-1])  # sooner than sum, which takes row after row
     if total.min() < FAINT:
@@ -287,17 +314,17 @@ def backward_pass(
     N = len(problem.trans)
     back = np.ascontiguousarray(problem.trans.T)
     seen, beta = np.empty((len(steps[0]), N)), np.empty((0, N))
-    some = np.empty((N, N))
+    leaving, some = seen[:0], np.empty((N, N))
     for t in range(len(steps) - 1, -1, -1):
         here, codes = alpha[t], steps[t]
         n, going_on = len(codes), len(beta)
         if n > going_on:  # going backwards, these begin
             ends = np.ones((n - going_on, N)) if after is None else after[going_on:n]
             ends = ends / _dot(here[going_on:], ends)
-            beta = np.concatenate([beta, ends])
+            beta, leaving = np.concatenate([beta, ends]), seen[:n]
         previous = alpha[t - 1][:n] if t > 0 else before
         if previous is not None:
-            leaving = problem.table.take(codes, axis=0, out=seen[:n], mode="clip")
+            problem.table.take(codes, axis=0, out=leaving, mode="clip")
             leaving *= beta
         yield t, np.multiply(here, beta, out=here)
         if previous is None:
@@ -348,20 +375,20 @@ def _pieces(problem: Problem, b: int, care: _Care) -> Pieces:
     head = _side_by_side(problem.codes, np.array([first]), np.array([cut]))
     starts = first + cut + L * np.arange(C)
     body = _side_by_side(problem.codes, starts, np.full(C, L))
-    opening = forward_pass(problem.start[None, None], problem, head.steps, care)
-    through = forward_pass(problem.trans[:, None], problem, body.steps, care)
+    opening = forward_pass(problem.start, problem, head.steps, care)
+    through = through_pieces(problem, body.steps, care)
     best = through.log_p.max(axis=0)
     best[np.isneginf(best)] = 0.0
     weight = np.exp(through.log_p - best)  # (N, C), of each state to enter from
     along = _along_forgetful if through.forgot else _along
-    begin, end, totals = along(opening.state[0, 0], through.state, weight)
+    begin, end, totals = along(opening.state[0], through.state, weight)
     sure = bool(opening.sure.all() and through.sure.all())
     sure = sure and not ((totals > 0) & (totals < FAINT)).any()
     if care.watch:
         sure = sure and not ((weight < FLOOR) & np.isfinite(through.log_p)).any()
         sure = sure and bool(np.where(begin > 0, begin, 1.0).min() >= FLOOR)
     with np.errstate(divide="ignore"):
-        log_p = float(opening.log_p[0, 0] + np.log(totals).sum() + best.sum())
+        log_p = float(opening.log_p[0] + np.log(totals).sum() + best.sum())
     return Pieces(head, body, begin, end, log_p, sure)
 
 
@@ -432,8 +459,9 @@ def likelihoods(problem: Problem) -> Likelihoods:
                 found.log_p[b], found.sure[b] = pieces.log_p, pieces.sure
         else:
             batch = _batch(problem, which)
-            passed = forward_pass(problem.start[None, None], problem, batch.steps, care)
-            found.log_p[which], found.sure[which] = passed.log_p[0], passed.sure[0]
+            _, found.log_p[which], found.sure[which] = forward_pass(
+                problem.start, problem, batch.steps, care
+            )
     return _settled(problem, care, found)
 
 
@@ -481,8 +509,8 @@ def _smoothed(
                 yield from _smoothed_pieces(problem, b, care, found, moves)
             continue
         batch = _batch(problem, which)
-        kept = _keep(problem.start[None, None], problem, batch, care)
-        (log_p,), (sure,) = kept.end.log_p, kept.end.sure
+        kept = _keep(problem.start, problem, batch, care)
+        _, log_p, sure = kept.end
         found.log_p[which], found.sure[which] = log_p, sure
         good = sure & (log_p > -np.inf)
         if care.watch:
@@ -491,7 +519,7 @@ def _smoothed(
             continue
         if not good.all():  # once more, without the others
             batch = _batch(problem, which[good])
-            kept = _keep(problem.start[None, None], problem, batch, care)
+            kept = _keep(problem.start, problem, batch, care)
         back = backward_pass(kept.alpha, problem, batch.steps, care, moves)
         yield _Smoothed(batch, kept.states, back, True)
 
@@ -506,9 +534,9 @@ def _smoothed_pieces(
     entering = pieces.begin @ problem.trans
     for batch, arriving, before, after in (
         (pieces.body, entering, pieces.begin, pieces.end[1:]),
-        (pieces.head, problem.start[None], None, pieces.end[:1]),
+        (pieces.head, problem.start, None, pieces.end[:1]),
     ):
-        states, alpha, _ = _keep(arriving[None], problem, batch, care)
+        states, alpha, _ = _keep(arriving, problem, batch, care)
         back = backward_pass(alpha, problem, batch.steps, care, moves, before=before, after=after)
         yield _Smoothed(batch, states, back, before is None)
 
