@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from benchmarks.measure import median
 from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks.turns import in_turn
 from snippets import crf_fast
 from snippets.crf import CRF
 from snippets.tag_schemes import legal_moves
@@ -36,8 +37,9 @@ from snippets.tag_schemes import legal_moves
 PAGE = Page(
     "Conditional random fields beside pytorch-crf",
     "Written by `python -m benchmarks.crf`. One thread, float32; milliseconds are medians of\n"
-    "processor time of rounds in which both sides take turns, a ratio is theirs over ours. A\n"
-    "step is forward and backward of the mean negative log-likelihood; lengths are T / 4 to T.",
+    "processor time of rounds in which both sides take turns, of a twentieth of a second or one\n"
+    "call; a ratio is theirs over ours. A step is forward and backward of the mean negative\n"
+    "log-likelihood; lengths are T / 4 to T.",
     ("torch", "numpy", "pytorch-crf"),
 )
 SIZES = ((32, 50, 10), (64, 128, 32), (64, 128, 100))
@@ -82,19 +84,6 @@ class Case:
             raise ValueError("the decoded paths differ")
 
 
-def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Return the processor's seconds of each call, one after the other, round after round."""
-    for call in calls.values():
-        call()
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(rounds):
-        for name in list(calls)[:: 1 if number % 2 == 0 else -1]:
-            began = time.process_time()
-            calls[name]()
-            taken[name].append(time.process_time() - began)
-    return taken
-
-
 def peak_bytes(call: Callable[[], object]) -> int:
     """Return the most that torch held during a call, beyond what it held before."""
     call()
@@ -127,7 +116,7 @@ def speed(rounds: int) -> Part:
         for (name, ask), target in zip(asked, targets, strict=True):
             sides = {"ours": case.ours, "theirs": case.theirs}
             calls = {side: _bound(ask, crf) for side, crf in sides.items()}
-            taken = in_turn(calls, rounds)
+            taken = in_turn(calls, rounds, time.process_time)
             mine, other = (1e3 * median(taken[side]) for side in sides)
             rows.append(
                 (
@@ -172,7 +161,8 @@ def far_apart(rounds: int) -> Part:
             change(case)
         case.theirs.load_state_dict(case.ours.state_dict())
         sides = {"ours": case.ours, "theirs": case.theirs}
-        taken = in_turn({side: _bound(case.step, crf) for side, crf in sides.items()}, rounds)
+        calls = {side: _bound(case.step, crf) for side, crf in sides.items()}
+        taken = in_turn(calls, rounds, time.process_time)
         mine, other = (1e3 * median(taken[side]) for side in sides)
         passed = crf_fast.forwards(case.ours._batch(case.emissions, case.mask).chain())
         kind = "logs" if passed.logs else str(passed.alpha.dtype).removeprefix("torch.")

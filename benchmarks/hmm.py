@@ -17,7 +17,6 @@ import argparse
 import copy
 import logging
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import median
 from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks.turns import in_turn, seconds
 from snippets import hmm
 from snippets.hmm_learning import baum_welch_step
 from snippets.hmm_model import HMM
@@ -38,8 +38,8 @@ from snippets.viterbi import decode_codes, viterbi
 PAGE = Page(
     "Hidden Markov models beside hmmlearn",
     "Written by `python -m benchmarks.hmm`. One thread; seconds are medians of rounds in which\n"
-    "both sides take turns; a ratio is hmmlearn's time over ours. Models are random and dense,\n"
-    "with ten symbols.",
+    "both sides take turns, of a twentieth of a second or one call; a ratio is hmmlearn's time\n"
+    "over ours. Models are random and dense, with ten symbols.",
     ("numpy", "hmmlearn", "scipy"),
 )
 SYMBOLS = 10
@@ -97,29 +97,12 @@ class Case:
         steps, width = (T, B) if B > 1 else (1000, T // 1000)
         state, out = np.ones((N, width)), np.empty((N, width))
         call = partial(_repeat, self.model.transition, state, out, steps)
-        return median(_seconds(call) for _ in range(5))
+        return median(seconds(call) for _ in range(5))
 
 
 def _repeat(matrix: NDArray[Any], state: NDArray[Any], out: NDArray[Any], steps: int) -> None:
     for _ in range(steps):
         np.matmul(matrix, state, out=out)
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
-
-
-def in_turn(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds that each call takes, one after the other, round after round."""
-    for call in calls.values():
-        call()
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(rounds):
-        for name in list(calls)[:: 1 if number % 2 == 0 else -1]:
-            taken[name].append(_seconds(calls[name]))
-    return taken
 
 
 # The parts ------------------------------------------------------------------------------

@@ -431,15 +431,15 @@ def _deltas(arriving: Floats, trans: Floats, emit: Floats) -> Floats:
     before = np.ones((N, 2, B), emit.dtype)
     some = max(1, TILE // (N * B))
     through = np.empty_like(emit, shape=(min(some, N), N, B))  # from some i, at j
+    blocks = [
+        (moves[i : i + some], before[i : i + some], through[: N - i]) for i in range(0, N, some)
+    ]
     delta[0] += arriving
     with np.errstate(all="ignore"):  # BLAS raises flags for lanes that it does not return
         for t in range(1, T):
             before[:, 1] = delta[t - 1]
-            arrivals = (
-                np.matmul(moves[i : i + some], before[i : i + some], out=through[: N - i])
-                for i in range(0, N, some)
-            )
-            delta[t] += reduce(np.maximum, (sums.max(axis=0) for sums in arrivals))
+            best = [np.matmul(a, b, out=sums).max(axis=0) for a, b, sums in blocks]
+            delta[t] += best[0] if len(best) == 1 else reduce(np.maximum, best)
     return delta
 
 
