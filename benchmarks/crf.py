@@ -15,20 +15,20 @@ there before, from the allocations and releases that its profiler records.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from benchmarks import program
 from benchmarks.measure import median
-from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks.report import Page, Part, table
 from benchmarks.turns import in_turn
 from snippets import crf_fast
 from snippets.crf import CRF
@@ -203,31 +203,14 @@ PARTS: Mapping[str, Callable[[int], Part]] = {"speed": speed, "memory": memory, 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.crf", description="Measure the CRF beside pytorch-crf."
-    )
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all if none is named")
+    parser = program.parser("crf", PARTS)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=Path, help="record here, and in a .md file beside it")
     options = parser.parse_args(argv)
-    if unknown := [name for name in options.parts if name not in PARTS]:
-        parser.error(f"no part {unknown[0]!r}; known: {', '.join(PARTS)}")
-    try:
-        import_module("torchcrf")
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        print("pytorch-crf is absent: pip install -r requirements-dev.txt", file=sys.stderr)
+    if program.lacks("torchcrf", "pytorch-crf"):
         return 1
-    words = sys.argv[1:] if argv is None else argv
-    made = circumstances(" ".join(["python -m benchmarks.crf", *words]), PAGE)
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        for name in options.parts or PARTS:
-            part = PARTS[name](options.rounds)
-            print("\n".join([f"## {part.title}", "", *part.lines]), flush=True)
-            if options.json:
-                write([part], options.json, made, PAGE)
-    return 0
+        return program.measure("crf", PAGE, PARTS, options, argv, options.rounds)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ Baum-Welch. How long BLAS takes for just those is the floor that each case is he
 
 from __future__ import annotations
 
-import argparse
 import copy
 import logging
 import sys
@@ -21,14 +20,15 @@ import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from benchmarks import program
 from benchmarks.measure import median
-from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks.report import Page, Part, table
 from benchmarks.turns import in_turn, seconds
 from snippets import hmm
 from snippets.hmm_learning import baum_welch_step
@@ -225,31 +225,14 @@ PARTS: Mapping[str, Callable[[int], Part]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.hmm", description="Measure the models beside hmmlearn."
-    )
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all if none is named")
+    parser = program.parser("hmm", PARTS)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="record here, and in a .md file beside it")
     options = parser.parse_args(argv)
-    if unknown := [name for name in options.parts if name not in PARTS]:
-        parser.error(f"no part {unknown[0]!r}; known: {', '.join(PARTS)}")
-    try:
-        import hmmlearn  # noqa: F401
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        print("hmmlearn is absent: pip install -r requirements-dev.txt", file=sys.stderr)
+    if program.lacks("hmmlearn", "hmmlearn"):
         return 1
     logging.getLogger("hmmlearn").setLevel(logging.ERROR)  # that one step is not the end
-    words = sys.argv[1:] if argv is None else argv
-    made = circumstances(" ".join(["python -m benchmarks.hmm", *words]), PAGE)
     with threadpool_limits(1):
-        for name in options.parts or PARTS:
-            part = PARTS[name](options.rounds)
-            print("\n".join([f"## {part.title}", "", *part.lines]), flush=True)
-            if options.json:
-                write([part], options.json, made, PAGE)
-    return 0
+        return program.measure("hmm", PAGE, PARTS, options, argv, options.rounds)
 
 
 def _tell(line: str) -> None:

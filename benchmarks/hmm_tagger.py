@@ -12,7 +12,6 @@ other work on the machine falls on them least.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks import program
+from benchmarks.report import Page, Part, table
 from benchmarks.treebanks import Treebank, digests, load
 from snippets.hmm import HMM
 from snippets.hmm_learning import baum_welch_step
@@ -296,23 +296,11 @@ PARTS: Mapping[str, Callable[[Sequence[Treebank]], Part]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.hmm_tagger")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; or all")
+    parser = program.parser("hmm_tagger", PARTS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--json", type=Path, help="a file to record the numbers in; .md beside it")
     options = parser.parse_args(argv)
-    if strange := set(options.parts) - PARTS.keys():
-        parser.error(f"part: expected some of {', '.join(PARTS)}, found {min(strange)!r}")
-    banks = load(options.data)
-    hashes = digests(options.data)
-    for name in options.parts or PARTS:
-        command = f"python -m benchmarks.hmm_tagger {name} --data ../shared/data"
-        made = {**circumstances(command, PAGE), "data": hashes}
-        part = PARTS[name](banks)
-        print("\n".join([f"## {part.title}", "", *part.lines]), flush=True)
-        if options.json:
-            write([part], options.json, made, PAGE)
-    return 0
+    banks, data = load(options.data), digests(options.data)
+    return program.measure("hmm_tagger", PAGE, PARTS, options, argv, banks, data=data)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ project. Trained on train, sizes and epochs as of the first dev run, reported on
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks import program
+from benchmarks.report import Page, Part, table
 from benchmarks.treebanks import Treebank, digests, load
 from snippets.hmm_learning import count
 from snippets.neural_tagger import Segmenter, Settings, Tagger, cut, illegal, train
@@ -168,24 +168,15 @@ PARTS = {"heads": heads, "others": others}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.neural_tagger")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; or all")
+    parser = program.parser("neural_tagger", PARTS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
-    parser.add_argument("--json", type=Path, help="record here, and in a .md file beside it")
     options = parser.parse_args(argv)
-    if strange := set(options.parts) - PARTS.keys():
-        parser.error(f"no part {min(strange)!r}; known: {', '.join(PARTS)}")
     torch.set_num_threads(1)
     bank = next(one for one in load(options.data) if one.name == "Chinese GSD")
-    hashes = {name: sha for name, sha in digests(options.data).items() if "chinese" in name}
-    for name in options.parts or PARTS:
-        part = PARTS[name](bank, range(options.seeds))
-        print("\n".join([f"## {part.title}", "", *part.lines]), flush=True)
-        if options.json:
-            command = f"python -m benchmarks.neural_tagger {name} --data ../shared/data"
-            write([part], options.json, {**circumstances(command, PAGE), "data": hashes}, PAGE)
-    return 0
+    data = {name: sha for name, sha in digests(options.data).items() if "chinese" in name}
+    arguments = bank, range(options.seeds)
+    return program.measure("neural_tagger", PAGE, PARTS, options, argv, *arguments, data=data)
 
 
 if __name__ == "__main__":

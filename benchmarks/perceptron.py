@@ -11,7 +11,6 @@ differ, and choose nothing. Seconds are the processor's.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -22,7 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import Page, Part, circumstances, table, write
+from benchmarks import program
+from benchmarks.report import Page, Part, table
 from benchmarks.treebanks import Sentence, Treebank, digests, load
 from snippets.perceptron import Learner, Perceptron, evaluate_tags, evaluate_words
 from snippets.perceptron_features import SEGMENT, TAG, Task, characters
@@ -304,24 +304,11 @@ PARTS: Mapping[str, Callable[[Sequence[Treebank]], Part]] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.perceptron")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; or all")
+    parser = program.parser("perceptron", PARTS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--json", type=Path, help="a file to record the numbers in; .md beside it")
     options = parser.parse_args(argv)
-    if strange := set(options.parts) - PARTS.keys():
-        parser.error(f"part: expected some of {', '.join(PARTS)}, found {min(strange)!r}")
-    banks = load(options.data)
-    hashes = digests(options.data)
-    rows = [[f"`{name}`", f"`{digest}`"] for name, digest in hashes.items()]
-    data = Part("data", "Data", table(["file", "sha256"], rows), hashes)
-    for name in options.parts or PARTS:
-        made = circumstances(f"python -m benchmarks.perceptron {name} --data ../shared/data", PAGE)
-        part = PARTS[name](banks)
-        print("\n".join([f"## {part.title}", "", *part.lines]), flush=True)
-        if options.json:
-            write([part, data], options.json, made, PAGE)
-    return 0
+    banks, data = load(options.data), digests(options.data)
+    return program.measure("perceptron", PAGE, PARTS, options, argv, banks, data=data)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def in_turn(
     calls: Mapping[str, Call], rounds: int, clock: Clock = time.perf_counter
 ) -> dict[str, list[float]]:
     """Return the seconds of one call of each, a number a round."""
-    times = {name: _times(call) for name, call in calls.items()}
+    times = {name: _times(call, clock) for name, call in calls.items()}
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(rounds):
         for name in list(calls)[:: 1 if number % 2 == 0 else -1]:
@@ -34,7 +34,7 @@ def seconds(call: Call, times: int = 1, clock: Clock = time.perf_counter) -> flo
     return (clock() - began) / times
 
 
-def _times(call: Call) -> int:
+def _times(call: Call, clock: Clock) -> int:
     """Return how many calls are a turn; the first one, which warms up, does not count."""
     call()
-    return max(1, round(TURN / max(seconds(call), 1e-6)))
+    return max(1, round(TURN / max(seconds(call, clock=clock), 1e-6)))
