@@ -23,7 +23,6 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from benchmarks import program
@@ -209,7 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program.lacks("torchcrf", "pytorch-crf"):
         return 1
     torch.set_num_threads(1)
-    with threadpool_limits(1):
+    with program.one_thread():
         return program.measure("crf", PAGE, PARTS, options, argv, options.rounds)
 
 

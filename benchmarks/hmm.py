@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from benchmarks import program
 from benchmarks.measure import median
@@ -231,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if program.lacks("hmmlearn", "hmmlearn"):
         return 1
     logging.getLogger("hmmlearn").setLevel(logging.ERROR)  # that one step is not the end
-    with threadpool_limits(1):
+    with program.one_thread():
         return program.measure("hmm", PAGE, PARTS, options, argv, options.rounds)
 
 

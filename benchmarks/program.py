@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def lacks(module: str, package: str) -> bool:
         return False
     print(f"{package} is absent: pip install -r requirements-dev.txt", file=sys.stderr)
     return True
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Return a context in which BLAS has one thread; it comes with the peers."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def measure(
