@@ -146,9 +146,25 @@ def test_the_index_has_every_section_of_the_article(site, pages):
     assert any("alpha" in " ".join(one["formulas"]) for one in ours.values())
 
 
+def needing(project, module):
+    """Return the names of a snippet and of those that import it, directly or not."""
+    texts = {file.stem: file.read_bytes() for file in (project / "snippets").glob("*.py")}
+    found = {module}
+    while True:
+        names = "|".join(sorted(found)).encode()
+        direct = re.compile(
+            rb"^from snippets(\.(%s) import| import .*\b(%s)\b)" % (names, names), re.M
+        )
+        more = found | {name for name, text in texts.items() if direct.search(text)}
+        if more == found:
+            return sorted(name.encode() for name in found)
+        found = more
+
+
 def test_an_edit_costs_what_it_should(project, site):
     """Nothing for prose, the pages that use it for a module, nothing for going back."""
-    article, module = project / ARTICLE, project / "snippets" / "hmm.py"
+    article = project / ARTICLE
+    module = project / "snippets" / "perceptron_program.py"  # few use it: they all run again
     before = module.read_text(encoding="utf-8")
     prose = article.read_text(encoding="utf-8")
     runs = []
@@ -161,9 +177,10 @@ def test_an_edit_costs_what_it_should(project, site):
         said = run(project, "site_plugins", "run")
         runs.append([line.split(":")[0] for line in said.splitlines() if line.startswith("docs/")])
     pages = [path for path in (project / "docs" / "en").rglob("*") if path.is_file()]
-    imports = re.compile(rb"^[ \"]*from snippets\.hmm import", re.MULTILINE)
-    users = [str(page.relative_to(project)) for page in pages if imports.search(page.read_bytes())]
-    assert {NOTEBOOK, ARTICLE} <= set(users)
+    names = b"|".join(needing(project, module.stem))
+    needed = re.compile(rb"^[ \"]*from snippets\.(%s) import" % names, re.MULTILINE)
+    users = [str(page.relative_to(project)) for page in pages if needed.search(page.read_bytes())]
+    assert 0 < len(users) < 4
     assert [sorted(paths) for paths in runs] == [[], sorted(users), []]
 
 
