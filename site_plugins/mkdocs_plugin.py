@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import re
 import shutil
 import sys
 import threading
@@ -57,6 +58,7 @@ log = get_plugin_logger("trellis")
 
 CELLS_CSS = "assets/trellis/cells.css"
 FORMULAS_CSS = "assets/math/formulas.css"
+FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
 
 class ExecuteConfig(Config):
@@ -270,6 +272,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             if f'{MARK}="{cell.index}"' not in html:
                 message = "this cell is not shown: is it in an indented code block?"
                 self.problems.add(Problem(shown.page.path, cell.line, message))
+        if page.present_anchor_ids is not None:  # MkDocs does not look into what cells have drawn
+            page.present_anchor_ids |= set(FIGURE.findall(html))
         return html + download_line(page.file) if page.file.src_uri in self.offered else html
 
     @event_priority(-100)

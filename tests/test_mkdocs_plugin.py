@@ -55,6 +55,21 @@ def html(site, name):
     return (site.root / "site" / name / "index.html").read_text(encoding="utf-8")
 
 
+def test_prose_can_link_to_a_figure_by_its_label(site):
+    """A link to a figure that a cell draws is sound; one to a figure that is not there is told."""
+    site.write(
+        "mkdocs.yml",
+        CONFIG + "validation: {links: {anchors: warn}, nav: {omitted_files: ignore}}\n",
+    )
+    cell = "#| label: fig-x\n#| fig-alt: A line.\nimport matplotlib.pyplot as plt\nplt.plot([1])"
+    post(site, "drawn", f"```python exec\n{cell}\n```\n\nSee [above](#drawn-fig-x).")
+    assert 'id="drawn-fig-x"' in (build(site, "--strict"), html(site, "drawn"))[1]
+    post(site, "drawn", f"```python exec\n{cell}\n```\n\nSee [above](#drawn-fig-y).")
+    told = build(site, "--strict", check=False)
+    assert told.returncode == 1
+    assert "'#drawn-fig-y', but there is no such anchor" in told.stderr
+
+
 def test_outputs_are_on_the_page_and_run_once(site):
     """A second build runs nothing and publishes the same."""
     first = build(site, "--strict")
