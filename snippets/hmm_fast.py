@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -46,6 +45,7 @@ FAINT, FLOOR = 1e-290, 1e-130  # a total that lost digits; a share that may soon
 DENSE = 1e-150  # moves of at least this make every loss harmless
 TILE = 2**15  # numbers in a state that a core keeps close
 ROOM = 2**24  # numbers that are kept for one batch
+AT_ONCE = 2**17  # steps whose symbols are counted at once
 LONG, FEW = 64, 32  # a sequence of so many steps, over at most so many states, goes in pieces
 
 
@@ -481,12 +481,15 @@ def expectations(problem: Problem) -> Expected:
     care, found = _begin(problem)
     M, N = problem.table.shape
     start, moves, emit = np.zeros(N), np.zeros((N, N)), np.zeros((M, N))
-    count = _at if problem.once else _count if M > FEW else partial(_multiply, np.eye(M))
-    for batch, _, steps, opens in _smoothed(problem, care, found, moves):
-        for t, gamma in steps:
-            count(emit, batch.steps[t], gamma)
+    for batch, states, steps, opens in _smoothed(problem, care, found, moves):
+        for _ in steps:
+            pass  # alpha becomes gamma
+        if problem.once:
+            batch.put_back(states, emit)
+        else:
+            _tally(np.concatenate(batch.steps), states, emit)
         if opens:
-            start += gamma.sum(axis=0)  # the last one is that of the first step
+            start += states[: len(batch.steps[0])].sum(axis=0)
     return Expected(start, moves * problem.trans, emit, _settled(problem, care, found))
 
 
@@ -556,24 +559,19 @@ def _keep(arriving: Floats, problem: Problem, batch: Batch, care: _Care) -> _Kep
     return _Kept(states, alpha, forward_pass(arriving, problem, batch.steps, care, alpha))
 
 
-def _at(emit: Floats, codes: Codes, gamma: Floats) -> None:
-    """Put gamma (n, N) into the rows of emit that the codes (n,) name, each of them once."""
-    emit[codes] = gamma
+def _tally(codes: Codes, gamma: Floats, emit: Floats) -> None:
+    """Add gamma (steps, N) to the rows of emit (M, N) that the codes (steps,) name.
 
+    It is a product with a table (M, steps) of a single 1 a column, which is kept as sparse as
+    it is: so that a step costs N additions.
+    """
+    from scipy.sparse import csc_array  # takes as long to import as all the rest
 
-def _count(emit: Floats, codes: Codes, gamma: Floats) -> None:
-    """Add gamma (n, N) to the rows of emit (M, N) that the codes (n,) name."""
-    M, N = emit.shape
-    where = (codes[:, None] * N + np.arange(N)).ravel()
-    if 4 * len(codes) >= M:
-        emit += np.bincount(where, gamma.ravel(), M * N).reshape(M, N)
-    else:
-        np.add.at(emit.reshape(-1), where, gamma.ravel())
-
-
-def _multiply(unit: Floats, emit: Floats, codes: Codes, gamma: Floats) -> None:
-    """Add what `_count` adds as a product, for few symbols: a code is a row of unit (M, M)."""
-    emit += unit.take(codes, axis=0, mode="clip").T @ gamma
+    for i in range(0, len(codes), AT_ONCE):
+        seen = codes[i : i + AT_ONCE]
+        n = len(seen)
+        ones = csc_array((np.ones(n), seen, np.arange(n + 1)), shape=(len(emit), n))
+        emit += ones @ gamma[i : i + n]
 
 
 def _begin(problem: Problem) -> tuple[_Care, Likelihoods]:

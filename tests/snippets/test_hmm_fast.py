@@ -205,7 +205,7 @@ def test_tiles_do_not_show(monkeypatch):
 
 
 def test_many_symbols_are_counted_like_few():
-    """Expected emissions, three ways to count: few columns, more, and more than steps."""
+    """Expected emissions, however many columns: few, more, and more than steps."""
     rng = np.random.default_rng(4)
     for M in (3, 60, 5000):
         model = random_hmm(rng, 2, M)
