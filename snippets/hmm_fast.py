@@ -563,7 +563,7 @@ def _tally(codes: Codes, gamma: Floats, emit: Floats) -> None:
     """Add gamma (steps, N) to the rows of emit (M, N) that the codes (steps,) name.
 
     It is a product with a table (M, steps) of a single 1 a column, which is kept as sparse as
-    it is: so that a step costs N additions.
+    it is, so that a step costs N additions.
     """
     from scipy.sparse import csc_array  # takes as long to import as all the rest
 
