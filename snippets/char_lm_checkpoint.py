@@ -15,7 +15,6 @@ and then moved there: whoever is interrupted has the one before.
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from snippets.char_lm import CharLM, Settings
 from snippets.char_lm_measures import Codes
 from snippets.char_lm_text import Vocabulary
 from snippets.char_lm_training import Training
+from snippets.files import write_whole
 
 FORMAT = "char-lm 1"
 NO_CHECKPOINT = (  # what torch.load and what follows raise for a file that is none
@@ -50,12 +50,7 @@ def save(training: Training, path: str | Path) -> None:
         },
         made,
     )
-    beside = Path(f"{path}.part")
-    try:
-        beside.write_bytes(made.getvalue())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, made.getvalue())
 
 
 def resume(path: str | Path, codes: Codes) -> Training:

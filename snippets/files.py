@@ -6,6 +6,7 @@ class HMM(Saved)  -->  HMM.load(path), model.save(path)
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,8 +34,18 @@ class Saved:
             raise ValueError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a JSON file."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write the model to a JSON file; all of it or none."""
+        write_whole(path, self.to_json().encode())
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file, all of it or none: beside it first, then in its place."""
+    beside = Path(f"{path}.part")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def json_object(text: str) -> dict[str, Any]:

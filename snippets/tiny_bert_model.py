@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -40,6 +39,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 from torch.nn.functional import scaled_dot_product_attention as attention
 
+from snippets.files import write_whole
 from snippets.mlm_bayes import MASK, Noise
 from snippets.topic_text import LENGTH
 
@@ -195,12 +195,7 @@ class TinyBert(nn.Module):
         arrays = {name: table.numpy() for name, table in self.state_dict().items()}
         made = io.BytesIO()
         np.savez(made, header=np.frombuffer(text, dtype=np.uint8), allow_pickle=False, **arrays)
-        beside = Path(f"{path}.part")
-        try:
-            beside.write_bytes(made.getvalue())
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(path, made.getvalue())
 
     @classmethod
     def load(cls, path: str | Path) -> TinyBert:
