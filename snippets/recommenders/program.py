@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from snippets.program import Parser, run
+from snippets.recommenders.popularity import Popularity
 from snippets.recommenders.ratings import Floats, Ints, Ratings
 from snippets.recommenders.reading import read
 from snippets.recommenders.top import Scorer, recommend
@@ -95,7 +96,7 @@ def _lines(recommender: Recommender, options: argparse.Namespace) -> Iterator[st
     if options.file is None:
         U, I = ratings.shape  # noqa: E741
         yield f"no file: a small world of {U} users and {I} items"
-    new = "" if user is not None else "is new, so what many have is shown; "
+    new = "" if user is not None else "is new, so what many like is shown; "
     yield f"user {name}: {new}{len(seen)} items seen, the best of {ratings.shape[1] - len(seen)}"
     yield from _table([ratings.item_names[item] for item in items], scores[items], whys)
 
@@ -105,9 +106,13 @@ def _busiest(ratings: Ratings) -> int:
 
 
 def _scores(model: Scorer, ratings: Ratings, user: int | None) -> tuple[Floats, Ints]:
-    """Return the scores of all items and what the user has seen; a new user's are counts."""
+    """Return the scores of all items and what the user has seen.
+
+    Of somebody new that is nothing, and what is best for everybody is best for him.
+    """
     if user is None:
-        return ratings.counts, np.zeros(0, dtype=np.int64)
+        everybody = model.items if isinstance(model, Popularity) else ratings.counts
+        return everybody, np.zeros(0, dtype=np.int64)
     return model.scores(np.array([user]))[0], ratings.user_items(user)
 
 

@@ -121,7 +121,7 @@ class Ratings:
 
     def take(self, events: ArrayLike) -> Ratings:
         """Return some of the events, by mask or by places; names and codes stay."""
-        kept = np.asarray(events)
+        kept = np.asarray(events) if np.size(events) else np.zeros(0, dtype=np.int64)
         columns = (self.users[kept], self.items[kept], self.values[kept], self.times[kept])
         return Ratings(*columns, self.user_names, self.item_names)
 

@@ -52,7 +52,7 @@ def read(
     users, items, values, times = [], [], [], []
     bad: list[str] = []
     with opened(path) as (lines, name):
-        rows, columns = _with_columns(_rows(lines), parse, name)
+        rows, columns = _with_columns(rows_of(lines), parse, name)
         for number, cells in rows:
             try:
                 user, item, value, time = parse.event(cells, columns)
@@ -129,7 +129,7 @@ def _time(text: str) -> float:
 # Rows and columns -----------------------------------------------------------------------
 
 
-def _rows(lines: Iterable[str]) -> Iterator[Row]:
+def rows_of(lines: Iterable[str]) -> Iterator[Row]:
     """Yield the cells of each line that is not empty; the first one shows what parts them."""
     numbered = ((n, line) for n, line in enumerate(lines, 1) if line.strip())
     first = next(numbered, None)

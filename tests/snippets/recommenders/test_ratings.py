@@ -79,6 +79,7 @@ def test_some_of_the_events_keep_names_and_codes():
     assert part.items.tolist() == [1, 2]
     assert part.values.tolist() == [2, 3]
     assert ratings.take([2]).users.tolist() == [2]
+    assert len(ratings.take([])) == 0
 
 
 @given(EVENTS, st.integers(1, 3))
