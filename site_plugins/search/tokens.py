@@ -1,13 +1,15 @@
 """From text to the words that the index files and the query asks for.
 
-    text --fold--> text --pieces--> (piece, ...) --parts--> (token, ...)
+    text --clean--> text --pieces--> (piece, ...) --parts--> (token, ...)
 
-    >>> tokens("Viterbi_decode 隐马尔")
-    ['viterbi_decode', 'viterbi', 'decode', '隐马', '马尔', '尔']
+    >>> tokens("Viterbi_decodes 隐马尔")
+    ['viterbi_decodes', 'viterbi', 'decode', '隐马', '马尔', '尔']
 
-An identifier is kept whole and also split at its underscores. Chinese, Japanese and Korean
-are written without spaces, so a run of them gives its pairs of neighbours, and then its last
-character alone: every character begins some token, and a prefix search finds them all.
+An identifier is kept whole and also split into its words, which lose their plural. Chinese,
+Japanese and Korean are written without spaces, so a run of them gives its pairs of neighbours,
+and then its last character alone: every character begins some token, and a prefix search finds
+them all. A formula is its commands and letters: those that only say how letters look are
+dropped, and a Greek letter that stands alone is its name, since α and \\alpha are one.
 
 `worker.js` has the same functions under the same names, because a query finds only what was
 filed under the same word; `tests/search/golden_tokens.json` holds the two together. For that
@@ -41,31 +43,86 @@ _PIECE = re.compile(f"[{_CJK}]+|[^{_CJK}{_SEPARATORS}]{{1,{LONGEST}}}")
 _CJK_FIRST = re.compile(f"[{_CJK}]")
 
 
+# The words of an identifier: acronyms in the plural, acronyms, others, numbers.
+_WORD = re.compile("[A-Z]{2,}s(?![^A-Z0-9_])|[A-Z]+(?![^A-Z0-9_])|[A-Z]?[^A-Z0-9_]+|[0-9]+")
+_STYLE = re.compile(
+    r"\\(?:mathbf|mathbb|mathcal|mathrm|mathit|mathsf|mathtt|mathfrak|mathop|boldsymbol|bm|pmb"
+    r"|text|textbf|textit|textrm|operatorname|left|right|big|bigl|bigr|Big|Bigl|Bigr|displaystyle"
+    r"|textstyle|limits|nolimits|quad|qquad|begin|end|aligned|boxed|overset|underset|phantom)"
+    r"(?![A-Za-z])"
+)
+_LONGER = re.compile("(?:ss|x|z|sh|[tnr]ch)es$")  # classes, boxes, batches, but caches
+_GREEK = re.compile("(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])")
+_NAMES = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+    *("lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "sigma", "tau", "upsilon"),
+    *("phi", "chi", "psi", "omega"),
+)
+
+
 def tokens(text: str) -> list[str]:
     """Return the tokens of a text in reading order, repeated as often as they occur."""
-    return [token for piece in pieces(fold(text)) for token in parts(piece)]
+    return [token for piece in pieces(clean(text)) for token in parts(piece)]
 
 
-def fold(text: str) -> str:
+def line(text: str) -> str:
+    """Return the words of a text with one space between them: what a phrase is looked for in."""
+    return " ".join(word for piece in pieces(clean(text)) for word in words(piece))
+
+
+def clean(text: str) -> str:
     """Return the text with the differences gone that a reader does not type.
 
-    Width, ligatures and styled letters (NFKC), then case. Not `str.casefold`, which browsers
-    lack: lower case, and the two letters at which lower case and folding part in practice.
+    Width, ligatures and styled letters (NFKC), and what only dresses the letters of a formula.
     """
-    lowered = unicodedata.normalize("NFKC", text).lower()
-    return lowered.replace("ς", "σ").replace("ß", "ss")
+    plain = _STYLE.sub(" ", unicodedata.normalize("NFKC", text)).replace("_{", "_")
+    return _GREEK.sub(_name, plain)
 
 
-def pieces(folded: str) -> list[str]:
+def _name(letter: re.Match[str]) -> str:
+    code = ord(letter[0])
+    return _NAMES[code - (0x3B1 if code >= 0x3B1 else 0x391)]
+
+
+def pieces(text: str) -> list[str]:
     """Return the runs of word characters, those of CJK apart from the others."""
-    return _PIECE.findall(folded)
+    return _PIECE.findall(text)
 
 
 def parts(piece: str) -> list[str]:
     """Return the tokens of one piece, the whole before its parts."""
     if _CJK_FIRST.match(piece):
         return [piece[i : i + 2] for i in range(len(piece))]  # the last is one character
-    words = [word for word in piece.split("_") if word]
-    if not words or words == [piece]:
-        return words
-    return [piece, *words]
+    found = words(piece)
+    whole = lower(piece)
+    if len(found) == 1 and whole.strip("_") == whole:
+        return found
+    return [whole, *found] if found else []
+
+
+def words(piece: str) -> list[str]:
+    """Return the words of one piece, in lower case and in the singular; a run of CJK is one."""
+    if _CJK_FIRST.match(piece):
+        return [piece]
+    return [singular(lower(word)) for word in _WORD.findall(piece)]
+
+
+def lower(text: str) -> str:
+    """Return a word in lower case.
+
+    Not `str.casefold`, which browsers lack: lower case, and the two letters at which lower case
+    and folding part in practice.
+    """
+    return text.lower().replace("ς", "σ").replace("ß", "ss")
+
+
+def singular(word: str) -> str:
+    """Return an English word without the s of its plural; -ss, -us and -is are none.
+
+    Rough, and the same on both sides: what is filed wrongly is looked for wrongly, and found.
+    """
+    if len(word) < 4 or word[-1] != "s" or word[-2] in "sui":
+        return word
+    if _LONGER.search(word):
+        return word[:-2]
+    return word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]

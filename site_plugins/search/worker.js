@@ -17,6 +17,10 @@ const MAX_QUERY = 1000; // characters that are read; nobody typed the rest
 const MAX_WORDS = 32;
 const SNIPPET = 240; // characters
 const LEAD = 60; // of them before the first match
+const RERANK = 200; // sections in which a phrase is looked for
+const MAX_NEAR = 20; // words that a mistake may have meant
+const [IN_TITLE, IN_BODY, VERBATIM] = [4, 3, 4]; // what a phrase, or the very signs, are worth
+const WORD_OF_KNOWN = 0.1; // what a word of an identifier counts that was found whole
 
 // Tokens: the twin of tokens.py, function by function. Why is said there.
 
@@ -37,16 +41,38 @@ const SEPARATORS =
 const PIECE = new RegExp(`[${CJK}]+|[^${CJK}${SEPARATORS}]{1,${LONGEST}}`, "gu");
 const CJK_FIRST = new RegExp(`^[${CJK}]`, "u");
 
+const WORD = /[A-Z]{2,}s(?![^A-Z0-9_])|[A-Z]+(?![^A-Z0-9_])|[A-Z]?[^A-Z0-9_]+|[0-9]+/gu;
+const STYLE = new RegExp(
+  "\\\\(?:mathbf|mathbb|mathcal|mathrm|mathit|mathsf|mathtt|mathfrak|mathop|boldsymbol|bm|pmb" +
+    "|text|textbf|textit|textrm|operatorname|left|right|big|bigl|bigr|Big|Bigl|Bigr" +
+    "|displaystyle|textstyle|limits|nolimits|quad|qquad|begin|end|aligned|boxed|overset" +
+    "|underset|phantom)(?![A-Za-z])",
+  "g",
+);
+const GREEK = /(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])/gu;
+const NAMES = (
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho " +
+  "sigma sigma tau upsilon phi chi psi omega"
+).split(" ");
+
 function tokens(text) {
-  return pieces(fold(text)).flatMap(parts);
+  return pieces(clean(text)).flatMap(parts);
 }
 
-function fold(text) {
-  return text.normalize("NFKC").toLowerCase().replace(/ς/g, "σ").replace(/ß/g, "ss");
+function line(text) {
+  return pieces(clean(text)).flatMap(words).join(" ");
 }
 
-function pieces(folded) {
-  return folded.match(PIECE) || [];
+function clean(text) {
+  const plain = text.normalize("NFKC").replace(STYLE, " ").replaceAll("_{", "_");
+  return plain.replace(GREEK, (letter) => {
+    const code = letter.charCodeAt(0);
+    return NAMES[code - (code >= 0x3b1 ? 0x3b1 : 0x391)];
+  });
+}
+
+function pieces(text) {
+  return text.match(PIECE) || [];
 }
 
 function parts(piece) {
@@ -54,27 +80,69 @@ function parts(piece) {
     const characters = [...piece];
     return characters.map((character, i) => character + (characters[i + 1] || ""));
   }
-  const words = piece.split("_").filter(Boolean);
-  return words.length === 0 || words[0] === piece ? words : [piece, ...words];
+  const found = words(piece);
+  const whole = lower(piece);
+  if (found.length === 1 && whole[0] !== "_" && whole.at(-1) !== "_") return found;
+  return found.length ? [whole, ...found] : [];
 }
 
-// The query: what is looked for. A want is a token, the word it was typed in, and whether it
-// is open, that is, may go on: the end of the query, and a Chinese character on its own.
+function words(piece) {
+  if (CJK_FIRST.test(piece)) return [piece];
+  return (piece.match(WORD) || []).map((word) => singular(lower(word)));
+}
+
+function lower(text) {
+  return text.toLowerCase().replaceAll("ς", "σ").replaceAll("ß", "ss");
+}
+
+function singular(word) {
+  const last = word.at(-2);
+  if ([...word].length < 4 || !word.endsWith("s") || "sui".includes(last)) return word;
+  if (/(?:ss|x|z|sh|[tnr]ch)es$/.test(word)) return word.slice(0, -2);
+  const isIes = word.endsWith("ies") && [...word].length > 4;
+  return isIes ? word.slice(0, -3) + "y" : word.slice(0, -1);
+}
+
+// The query: filters (tag:hmm), phrases in quotes, and wants. A want is a token, the piece it was
+// typed in, and whether it is open, that is, may go on: the end of the query, and a Chinese
+// character on its own. The words of an identifier are wants as well, marked as parts.
+
+const FILTER = /(?:^|\s)(tag|lang|after|before|in):("[^"]*"|\S+)/giu;
 
 function readQuery(text) {
-  const words = pieces(fold(text.slice(0, MAX_QUERY))).slice(0, MAX_WORDS);
+  const filters = [];
+  const rest = text.slice(0, MAX_QUERY).replace(FILTER, (_, name, value) => {
+    filters.push([name.toLowerCase(), lower(value.replaceAll('"', ""))]);
+    return " ";
+  });
+  const quoted = [...rest.matchAll(/"([^"]*)"/g)].map(([, phrase]) => line(phrase));
+  return {
+    filters,
+    phrases: quoted.filter(Boolean),
+    line: line(rest),
+    signs: /[\\{}^_=]/.test(rest) ? squeeze(rest) : "", // of a formula, or of code
+    wants: readWants(pieces(clean(rest)).slice(0, MAX_WORDS), /[\s"]$/.test(rest)),
+  };
+}
+
+function readWants(typed, isEnded) {
   const wants = new Map();
-  words.forEach((word, at) => {
+  typed.forEach((word, at) => {
     const isCjk = CJK_FIRST.test(word);
     let found = parts(word);
     if (isCjk && found.length > 1) found = found.slice(0, -1); // the pairs say it all
     found.forEach((token, i) => {
-      const isLast = at === words.length - 1 && (i === 0 || i === found.length - 1);
-      const open = isLast || (isCjk && found.length === 1) || Boolean(wants.get(token)?.open);
-      wants.set(token, { token, word, open });
+      const isLast = at === typed.length - 1 && (i === 0 || i === found.length - 1);
+      const isAlone = isCjk && found.length === 1;
+      const open = (isLast && !isEnded) || isAlone || Boolean(wants.get(token)?.open);
+      wants.set(token, { token, word, open, isCjk, isPart: !isCjk && i > 0, terms: new Map() });
     });
   });
   return [...wants.values()];
+}
+
+function squeeze(text) {
+  return text.replace(/\s+/gu, "");
 }
 
 // The index: which records have a term, and with what impact.
@@ -105,18 +173,66 @@ function firstNotBelow(terms, token) {
   return low;
 }
 
-// Returns a map from record to impact. A term that only begins with the token counts by how
-// much of it was typed.
-function lookUp({ terms, postings }, { token, open }) {
-  const found = new Map();
+// Gives a want its terms, and what a hit on each counts: those that it is, or begins if it is
+// open, by how much of the term was typed; if there is none, those with a typing mistake less.
+function findTerms({ terms }, want) {
+  const { token, open } = want;
   for (let at = firstNotBelow(terms, token); at < terms.length; at++) {
     const isMatch = open ? terms[at].startsWith(token) : terms[at] === token;
     if (!isMatch) break;
-    const typed = token.length / terms[at].length;
+    want.terms.set(at, token.length / terms[at].length);
+  }
+  if (want.terms.size || want.isCjk || token.length < 4) return;
+  const most = token.length < 8 ? 1 : 2;
+  let least = most;
+  const near = [];
+  terms.forEach((term, at) => {
+    if (Math.abs(term.length - token.length) > least) return;
+    const edits = distance(token, term, least);
+    if (edits > least) return;
+    if (edits < least) near.length = 0;
+    least = edits;
+    near.push(at);
+  });
+  for (const at of near.slice(0, MAX_NEAR)) want.terms.set(at, least === 1 ? 0.6 : 0.3);
+}
+
+// Edits that make one word of the other: letters lost, added, changed, and two neighbours in the
+// wrong order (optimal string alignment). More than `most` is most + 1: only the band of the
+// table within `most` of its diagonal is filled.
+function distance(a, b, most) {
+  const far = most + 1;
+  let [before, above] = [[], []];
+  for (let j = 0; j <= b.length; j++) above[j] = j <= most ? j : far;
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i <= most ? i : far];
+    let best = row[0];
+    const from = Math.max(1, i - most);
+    const to = Math.min(b.length, i + most);
+    if (from > 1) row[from - 1] = far;
+    for (let j = from; j <= to; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      let edits = Math.min(above[j - 1] + (isSame ? 0 : 1), row[j - 1] + 1, (above[j] ?? far) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        edits = Math.min(edits, (before[j - 2] ?? far) + 1);
+      }
+      row[j] = Math.min(edits, far);
+      best = Math.min(best, row[j]);
+    }
+    if (best > most) return far;
+    [before, above] = [above, row];
+  }
+  return above[b.length] ?? far;
+}
+
+// Returns a map from record to impact.
+function lookUp({ postings }, { terms }) {
+  const found = new Map();
+  for (const [at, share] of terms) {
     let record = 0;
     for (let i = 0; i < postings[at].length; i += 2) {
       record += postings[at][i];
-      found.set(record, Math.max(found.get(record) || 0, typed * postings[at][i + 1]));
+      found.set(record, Math.max(found.get(record) || 0, share * postings[at][i + 1]));
     }
   }
   return found;
@@ -124,20 +240,116 @@ function lookUp({ terms, postings }, { token, open }) {
 
 // Ranking: rare terms count more, and a section with all of the query beats one with some.
 
-function rank(index, wants) {
+function rank(index, query) {
+  for (const want of query.wants) findTerms(index, want);
+  const wants = weigh(query.wants);
+  const all = wants.reduce((sum, { weight }) => sum + weight, 0);
   const hits = new Map();
   for (const want of wants) {
     const found = lookUp(index, want);
     const rarity = Math.log(1 + (index.records.length - found.size + 0.5) / (found.size + 0.5));
     for (const [number, impact] of found) {
-      const hit = hits.get(number) || { number, score: 0, matched: new Set() };
-      hit.score += rarity * impact;
+      const hit = hits.get(number) || { number, score: 0, share: 0, matched: new Set() };
+      hit.score += want.weight * rarity * impact;
+      hit.share += want.weight / all;
       hit.matched.add(want);
       hits.set(number, hit);
     }
   }
-  for (const hit of hits.values()) hit.score *= (hit.matched.size / wants.length) ** 2;
-  return [...hits.values()].sort((a, b) => b.score - a.score || a.number - b.number);
+  for (const hit of hits.values()) hit.score *= hit.share ** 2;
+  const sorted = [...hits.values()].sort(better);
+  return rerank(index, query, sorted).filter((hit) => isLetThrough(index, query, hit));
+}
+
+function better(a, b) {
+  return b.score - a.score || a.number - b.number;
+}
+
+// Of an identifier that is somewhere, the words hardly count; of one that is nowhere, only they.
+function weigh(wants) {
+  const whole = wants.filter(({ isPart }) => !isPart);
+  const found = new Set(whole.filter(({ terms }) => terms.size).map(({ word }) => word));
+  const divided = new Set(wants.filter(({ isPart }) => isPart).map(({ word }) => word));
+  for (const want of wants) {
+    const isKnown = found.has(want.word);
+    if (want.isPart) want.weight = isKnown ? WORD_OF_KNOWN : 1;
+    else want.weight = isKnown || !divided.has(want.word) ? 1 : 0;
+  }
+  return wants.filter(({ weight }) => weight);
+}
+
+// Puts sections first that hold the query as it was typed: its words side by side, or the very
+// signs of a formula, which are too common to be found by their letters.
+function rerank({ records }, { line: asked, signs }, sorted) {
+  sorted.forEach((hit, i) => {
+    const record = records[hit.number];
+    if (i < RERANK) hit.score *= phraseBonus(record, asked);
+    if (signs && hit.share > 0.9 && shown(record).signs.includes(signs)) hit.score *= VERBATIM;
+  });
+  return sorted.sort(better);
+}
+
+function phraseBonus(record, asked) {
+  if (!asked.includes(" ") && !CJK_FIRST.test(asked)) return 1;
+  const { title, body } = shown(record);
+  return holds(title, asked) ? IN_TITLE : holds(body, asked) ? IN_BODY : 1;
+}
+
+// Words begin where the phrase does, unless it is Chinese.
+function holds(text, phrase) {
+  return CJK_FIRST.test(phrase) ? text.includes(phrase) : ` ${text}`.includes(` ${phrase}`);
+}
+
+const looked = new WeakMap();
+
+// Returns what phrases and signs are looked for in.
+function shown(record) {
+  if (!looked.has(record)) {
+    const body = line([record.text, record.code, ...record.formulas].join("\n"));
+    const signs = squeeze([...record.formulas, record.code].join("\n"));
+    looked.set(record, { title: line(record.title), body, signs });
+  }
+  return looked.get(record);
+}
+
+// Filters.
+
+const FILTERS = {
+  tag: (record, value) => record.tags.some((tag) => lower(tag) === value),
+  lang: (record, value) => lower(record.language) === value,
+  after: (record, value) => record.date >= value, // 2026-05-01 is after 2026-05
+  before: (record, value) => record.date !== "" && record.date < value,
+};
+const FIELDS = {
+  code: ({ code }) => code,
+  title: ({ title }) => title,
+  math: ({ formulas }) => formulas.join("\n"),
+};
+
+function isLetThrough({ records, terms }, { filters, phrases }, { number, matched }) {
+  const record = records[number];
+  if (!filters.length && !phrases.length) return true;
+  const { title, body } = shown(record);
+  return (
+    filters.every(([name, value]) =>
+      name === "in" ? isIn(terms, FIELDS[value], record, matched) : FILTERS[name](record, value),
+    ) && phrases.every((phrase) => holds(title, phrase) || holds(body, phrase))
+  );
+}
+
+// Is all of the query that was found in a record in this field of it?
+function isIn(terms, field, record, matched) {
+  if (!field) return false;
+  const held = new Set(tokens(field(record)));
+  return [...matched].every((want) => [...want.terms.keys()].some((at) => held.has(terms[at])));
+}
+
+// Returns hits on the pages that filters alone let through, the newest first.
+function listed(index, { filters, phrases }) {
+  return [...index.pages.values()]
+    .map((record) => ({ number: index.records.indexOf(record), score: 1, matched: new Set() }))
+    .filter((hit) => isLetThrough(index, { filters, phrases }, hit))
+    .sort((a, b) => compare(index.records[b.number].date, index.records[a.number].date));
 }
 
 function byPage({ records }, hits) {
@@ -154,15 +366,14 @@ function byPage({ records }, hits) {
 // Snippets: where the matches are in a text, and the stretch that shows most of them.
 
 // Returns a function from text to the marks in it: {start, end, want}, in order.
-function marker(wants) {
-  const exact = new Map(wants.map((want) => [want.token, want]));
-  const open = wants.filter((want) => want.open);
-  const wanted = (token) =>
-    exact.get(token) || open.find((want) => token.startsWith(want.token)) || null;
-  const known = new Map(); // words repeat
+function marker({ terms }, wants) {
+  const wanting = new Map();
+  for (const want of wants) for (const at of want.terms.keys()) wanting.set(terms[at], want);
+  const wanted = (token) => wanting.get(token) || null;
+  const seen = new Map(); // words repeat
   const wantedIn = (piece) => {
-    if (!known.has(piece)) known.set(piece, tokens(piece).map(wanted).find(Boolean) || null);
-    return known.get(piece);
+    if (!seen.has(piece)) seen.set(piece, tokens(piece).map(wanted).find(Boolean) || null);
+    return seen.get(piece);
   };
   return function marks(text) {
     const found = [];
@@ -175,7 +386,8 @@ function marker(wants) {
       let start = index;
       for (const pair of parts(piece)) {
         const want = wanted(pair);
-        if (want) found.push({ start, end: start + want.token.length, want });
+        const end = start + Math.min(want?.token.length, pair.length);
+        if (want) found.push({ start, end, want });
         start += [...pair][0].length;
       }
     }
@@ -249,9 +461,11 @@ function snippet(record, marks) {
 
 // Results, in the form that the theme's templates take.
 
-function results(index, wants) {
-  const marks = marker(wants);
-  return byPage(index, rank(index, wants)).map(([url, hits]) => {
+function results(index, query) {
+  const { wants } = query;
+  const hits = wants.length ? rank(index, query) : listed(index, query);
+  const marks = marker(index, wants);
+  return byPage(index, hits).map(([url, hits]) => {
     const items = hits.map((hit) => item(index.records[hit.number], hit, wants, marks));
     const page = index.pages.get(url);
     // The theme heads each group with the page itself, and finds it by its lack of a `#`.
@@ -298,8 +512,8 @@ async function answer(query) {
   const ticket = ++newest;
   let items = [];
   try {
-    const wants = readQuery(String(query));
-    if (wants.length) items = results(await load(), wants);
+    const asked = readQuery(String(query));
+    if (asked.wants.length || asked.filters.length) items = results(await load(), asked);
   } catch (error) {
     if (!isReported) console.error(error);
     isReported = true;

@@ -32,7 +32,7 @@ def test_javascript_meets_the_vectors():
 @needs_node
 def test_both_agree_on_random_text():
     """On text that nobody wrote, of every script, Python and the worker find the same tokens."""
-    texts = [random_text(seed) for seed in range(3000)]
+    texts = [random_text(seed) for seed in range(10_000)]
     assert tokens_in_node(texts) == [tokens(text) for text in texts]
 
 
@@ -44,7 +44,7 @@ def test_every_character_of_a_chinese_run_begins_a_token():
 
 def test_a_word_without_end_is_cut():
     """Pasted base64 makes no token longer than LONGEST."""
-    assert {len(token) for token in tokens("A1" * 5000)} <= {LONGEST, 10000 % LONGEST}
+    assert max(len(token) for token in tokens("A1" * 5000)) == LONGEST
 
 
 def random_text(seed: int) -> str:

@@ -47,7 +47,14 @@ async function ask(query) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     results.push(...sent);
   } else {
-    for (const query of task.queries) results.push(await ask(query));
+    for (const query of task.queries) {
+      const began = performance.now();
+      const answer = await ask(query);
+      if (task.brief) {
+        const found = answer.data.items.map((hits) => hits.map(({ location }) => location));
+        results.push({ found, ms: performance.now() - began });
+      } else results.push(answer);
+    }
   }
   return { ready, results, fetched, errors };
 })().then((value) => process.stdout.write(JSON.stringify(value)));
