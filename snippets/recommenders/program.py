@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from snippets.recommenders.reading import read
 from snippets.recommenders.top import Scorer, recommend
 
 Fit = Callable[[Ratings, argparse.Namespace], Scorer]
+Instead = Callable[[Ratings, argparse.Namespace], Iterable[tuple[str, float]] | None]
 Why = Callable[[Any, Ratings, int, int], str]  # of a model, the ratings, a user and an item
 
 
@@ -36,6 +37,7 @@ class Recommender:
 
     fit: model from ratings and options; why: a line that explains an item, or "";
     options: adds arguments to the parser
+    instead: items and scores to be shown in the place of a user's list, or None
     """
 
     name: str
@@ -43,6 +45,7 @@ class Recommender:
     fit: Fit
     why: Why | None = None
     options: Callable[[Parser], object] = lambda parser: None
+    instead: Instead = lambda ratings, options: None
 
 
 def main(recommender: Recommender, argv: Sequence[str] | None = None) -> int:
@@ -83,6 +86,9 @@ def _lines(recommender: Recommender, options: argparse.Namespace) -> Iterator[st
     if options.k < 1:
         raise ValueError(f"-k: expected at least 1, found {options.k}")
     ratings = ratings_of(options)
+    if (found := recommender.instead(ratings, options)) is not None:
+        yield from _instead(list(found), options.json)
+        return
     name = options.user or ratings.user_names[_busiest(ratings)]
     user = ratings.user_names.index(name) if name in ratings.user_names else None
     model = recommender.fit(ratings, options)
@@ -99,6 +105,14 @@ def _lines(recommender: Recommender, options: argparse.Namespace) -> Iterator[st
     new = "" if user is not None else "is new, so what many like is shown; "
     yield f"user {name}: {new}{len(seen)} items seen, the best of {ratings.shape[1] - len(seen)}"
     yield from _table([ratings.item_names[item] for item in items], scores[items], whys)
+
+
+def _instead(found: list[tuple[str, float]], as_json: bool) -> Iterator[str]:
+    if as_json:
+        yield json.dumps({"items": [{"item": name, "score": score} for name, score in found]})
+        return
+    scores = np.array([score for _, score in found])
+    yield from _table([name for name, _ in found], scores, [""] * len(found))
 
 
 def _busiest(ratings: Ratings) -> int:

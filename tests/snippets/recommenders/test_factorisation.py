@@ -285,7 +285,7 @@ def test_a_half_is_that_of_the_package_implicit():
     with threadpool_limits(1, "blas"):  # or it warns
         peer = AlternatingLeastSquares(**options, num_threads=1)
     peer.item_factors = Y
-    rows = csr_matrix(ratings.seen * 5.0, dtype=np.float32)
+    rows = csr_matrix(ratings.seen * 6.0, dtype=np.float32)  # its c is our 1 + confidence
     expected = peer.recalculate_user(np.arange(12), rows)
     found = implicit.half(ratings.seen * 5.0, Y.astype(np.float64), 0.7)
     np.testing.assert_allclose(found, expected, atol=2e-4)
