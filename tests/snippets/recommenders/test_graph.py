@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from snippets.recommenders.graph import Graph, rp3beta, similar, steps, stronges
 from snippets.recommenders.ratings import Ratings
 from snippets.recommenders.top import recommend
 
-from .ratings_for_tests import drawn, permuted
+from .ratings_for_tests import drawn, permuted, real
 
 X = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 1]])
 
@@ -26,15 +27,15 @@ def of_table(table: np.ndarray) -> Ratings:
     return Ratings(users, items, np.ones(len(users)), np.zeros(len(users)), *names)
 
 
-def by_hand(table: np.ndarray, beta: float) -> np.ndarray:
-    """Return the three steps and the division as dense matrices say it."""
+def by_hand(table: np.ndarray, beta: float, alpha: float = 1.0, users=slice(None)) -> np.ndarray:
+    """Return the three steps of users and the division as dense matrices say it."""
     of_user, of_item = table.sum(axis=1), table.sum(axis=0)
     out = np.divide(table, of_user[:, None], where=of_user[:, None] > 0, out=np.zeros(table.shape))
     back = np.divide(
         table.T, of_item[:, None], where=of_item[:, None] > 0, out=np.zeros(table.T.shape)
     )
     less = np.where(of_item > 0, np.maximum(of_item, 1) ** -beta, 0)
-    return out @ back @ out * less
+    return out[users] @ back**alpha @ out**alpha * less
 
 
 def test_the_walk_of_the_article():
@@ -67,13 +68,16 @@ def test_where_beta_turns_the_order():
 def test_three_steps_are_three_matrices(seed, beta):
     """The sparse model, the graph's walk and dense products agree; nothing is nan."""
     ratings = drawn(seed, share=0.3)
-    dense = by_hand(ratings.seen.toarray(), beta)
-    users = np.flatnonzero(np.diff(ratings.seen.indptr))
+    table = ratings.seen.toarray()
+    dense = by_hand(table, beta)
+    led = ((dense > 0) & (table == 0)).any(axis=1)  # to something new
     for model in (rp3beta(ratings, beta=beta), steps(ratings, beta=beta)):
         found = model.scores(np.arange(12))
         assert np.isfinite(found).all()
-        varied = users[np.ptp(dense[users], axis=1) > 1e-12]
-        assert found[varied] == pytest.approx(dense[varied])
+        assert found[led] == pytest.approx(dense[led])
+    for alpha in (0.5, 2.0):
+        found = rp3beta(ratings, beta=beta, alpha=alpha).scores(np.arange(12))
+        assert found[led] == pytest.approx(by_hand(table, beta, alpha)[led])
 
 
 @given(st.integers(0, 200))
@@ -104,7 +108,7 @@ def test_over_tags_an_item_that_nobody_has_is_reached():
     )
     tags = csr_array(np.array([[1.0], [0], [1]]))
     assert steps(ratings, tags=tags).scores(np.array([0]))[0].tolist() == [0.75, 0, 0.25]
-    assert steps(ratings).scores(np.array([0]))[0].tolist() == [1, 0, 0]
+    assert Graph.of(ratings).after(0, 3)[2:].tolist() == [1, 0, 0]
     with pytest.raises(ValueError, match="tags: expected a row for each of 3 items, found 2"):
         Graph.of(ratings, csr_array((2, 1)))
 
@@ -124,6 +128,15 @@ def test_a_seen_item_is_never_on_a_list(seed, k):
     assert scores[0].tolist() == nobody.counts.tolist()
 
 
+@pytest.mark.parametrize("fit", [rp3beta, steps, partial(rp3beta, keep=1)])
+def test_who_is_led_to_nothing_new_is_shown_what_many_have(fit):
+    """User 0 shares no item with anybody: items by readers, not by their numbers."""
+    table = np.array([[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1]])
+    scores = fit(of_table(table)).scores(np.arange(4))
+    assert recommend(scores[0], [0], 4).tolist() == [3, 2, 1]
+    assert recommend(scores[1], [1, 3], 4).tolist()[0] == 2  # is led there, so not by readers
+
+
 def test_renumbering_renumbers_the_scores():
     """Nothing depends on which number somebody has."""
     ratings, rng = drawn(4), np.random.default_rng(4)
@@ -138,10 +151,22 @@ def test_only_the_strongest_are_kept():
     table = csr_array(np.array([[1.0, 3, 2, 3], [0, 0, 5, 0], [0, 0, 0, 0]]))
     assert strongest(table, 2).toarray().tolist() == [[0, 3, 0, 3], [0, 0, 5, 0], [0, 0, 0, 0]]
     assert strongest(table, 1).toarray().tolist() == [[0, 3, 0, 0], [0, 0, 5, 0], [0, 0, 0, 0]]
+    unsorted = csr_array(([3.0, 1, 3], [2, 1, 0], [0, 3]), shape=(1, 3))
+    assert strongest(unsorted, 1).toarray().tolist() == [[3, 0, 0]]
+    assert strongest(csr_array([[1.0, 2, 3]]), 2).indices.tolist() == [1, 2]
+    assert unsorted.indices.tolist() == [2, 1, 0]  # what was handed in stays as it was
+
+
+@pytest.mark.parametrize("block", [1, 4, 512])
+def test_few_ways_on_are_those_of_all(block, monkeypatch):
+    """Kept as they are made, some items at a time, they are what would be kept of the whole."""
+    monkeypatch.setattr(graph, "BLOCK", block)
     ratings = drawn(1)
-    few, all_ = rp3beta(ratings, keep=3), rp3beta(ratings)
-    assert few.onward.nnz < all_.onward.nnz
-    assert rp3beta(ratings, keep=9).onward.toarray() == pytest.approx(all_.onward.toarray())
+    whole = rp3beta(ratings).onward
+    assert rp3beta(ratings, keep=9).onward.toarray() == pytest.approx(whole.toarray())
+    few = rp3beta(ratings, keep=3).onward
+    assert few.toarray() == pytest.approx(strongest(whole, 3).toarray())
+    assert np.diff(few.indptr).tolist() == [3] * 9
 
 
 def test_over_which_items_a_list_goes():
@@ -159,19 +184,42 @@ def test_over_which_items_a_list_goes():
     )
 
 
-def test_similar_items_are_not_the_item():
-    """Those it leads to, strongest first."""
-    model = rp3beta(of_table(X), beta=0)
-    row = model.onward[[1]].toarray()[0]
-    assert similar(model, 1, 9).tolist() == sorted([0, 2, 3], key=lambda i: (-row[i], i))
-    assert len(similar(model, 1, 2)) == 2
+@pytest.mark.parametrize("beta", [0.0, 0.7])
+def test_similar_items_are_two_steps_away(beta):
+    """Those that two steps lead to, strongest first, not the item; alike in both models."""
+    ratings = of_table(X)
+    dense = (X / X.sum(axis=0)).T @ (X / X.sum(axis=1)[:, None]) / X.sum(axis=0) ** beta
+    for model in (rp3beta(ratings, beta=beta), steps(ratings, beta=beta)):
+        for item in range(4):
+            assert model.near(item) == pytest.approx(dense[item])
+            expected = sorted({0, 1, 2, 3} - {item}, key=lambda i: (-dense[item, i].round(12), i))
+            reached = [i for i in expected if dense[item, i] > 0]
+            assert sorted(similar(model, item, 9)) == sorted(reached)
+            assert dense[item][similar(model, item, 9)] == pytest.approx(dense[item][reached])
+            assert len(similar(model, item, 1)) == 1
+
+
+def test_on_real_ratings():
+    """The same as dense products for some users, and a long walk's list is what most have."""
+    ratings = real()
+    table = ratings.seen.toarray()
+    users = np.array([0, 17, 4000])
+    found = rp3beta(ratings, beta=0.4).scores(users)
+    assert found == pytest.approx(by_hand(table, 0.4, users=users))
+    ends = steps(ratings, steps=61).scores(users)
+    assert ends / ends.sum(axis=1)[:, None] == pytest.approx(
+        np.tile(ratings.counts / ratings.counts.sum(), (3, 1)), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "problem"),
     [
-        (lambda r: steps(r, steps=2), "steps: expected an odd number of at least 1, found 2"),
+        (lambda r: steps(r, steps=2), "steps: expected an odd number of at least 3, found 2"),
         (lambda r: rp3beta(r, beta=-0.1), "beta: expected at least 0, found -0.1"),
+        (lambda r: steps(r, steps=1), "steps: expected an odd number of at least 3, found 1"),
+        (lambda r: rp3beta(r, beta=np.nan), "beta: expected at least 0, found nan"),
+        (lambda r: rp3beta(r, alpha=-1), "alpha: expected at least 0, found -1"),
         (lambda r: rp3beta(r, keep=0), "keep: expected at least 1, found 0"),
         (lambda r: Graph.of(r).after(0, -1), "steps: expected at least 0, found -1"),
     ],
@@ -193,13 +241,33 @@ def test_the_program(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["1", "item2", "0.2083"]
     assert graph.main([*given, "--json"]) == 0
     assert "over item" in json.loads(capsys.readouterr().out)["items"][0]["why"]
-    for more in (["--steps", "5"], ["--tags", str(tags)]):
-        assert graph.main([*given, *more]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 3
+    described = csr_array(np.array([[1.0, 0], [0, 0], [0, 0], [1, 1]]))
+    for more, options in (
+        (["--steps", "5"], {"steps": 5}),
+        (["--tags", str(tags)], {"tags": described}),
+    ):
+        assert graph.main([*given, *more, "--json"]) == 0
+        scores = steps(of_table(X), **options).scores(np.array([0]))[0]
+        for row in json.loads(capsys.readouterr().out)["items"]:
+            assert row["score"] == pytest.approx(scores[int(row["item"][-1])])
     assert graph.main([*given, "--similar", "item1", "--json"]) == 0
     near = json.loads(capsys.readouterr().out)["items"]
     assert {row["item"] for row in near} == {"item0", "item2", "item3"}
     assert graph.main([*given, "--similar", "item1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
+    tagged = ["--similar", "item3", "--tags", str(tags), "--json"]
+    assert graph.main([*given, *tagged, "--steps", "5"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["items"]) == 3
+    assert graph.main([*given, *tagged, "--vectors"]) == 0
+    near = json.loads(capsys.readouterr().out)["items"]
+    assert 0 < len(near) <= 3
+    assert all(0 < row["score"] <= 1 for row in near)
+    said = []
+    for beta in ([], ["--beta", "1"], ["--beta", "0"]):
+        assert graph.main([str(path), "--similar", "item1", "--vectors", "--json", *beta]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+    assert graph.main([*given, "--vectors"]) == 2
+    assert "--vectors: expected with --similar ITEM" in capsys.readouterr().err
     assert graph.main([*given, "--similar", "itemX"]) == 2
     assert "no 'itemX' among 4 of them; did you mean" in capsys.readouterr().err

@@ -33,7 +33,6 @@ def test_shares_of_walks_are_those_of_matrices():
 
 def test_weights_are_shares():
     """Edges of weights 1, 0, 3 are taken in a quarter, none, and three quarters of cases."""
-    edges = csr_array(np.array([[0.0, 1, 0, 3], [1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]))
     edges = csr_array(([1.0, 0, 3, 1, 1, 1], [1, 2, 3, 0, 0, 0], [0, 3, 4, 5, 6]), shape=(4, 4))
     n = 20_000
     found = walk(edges, np.zeros(n, int), 1, np.random.default_rng(0))[:, 1]
@@ -58,6 +57,48 @@ def test_every_step_is_an_edge(seed):
                 assert edges[here, there] > 0
 
 
+@given(st.integers(0, 10**6))
+def test_the_line_of_edges_gives_each_its_share(seed):
+    """Node n's edges reach from n to n + 1, as far each as its weight, whatever rows weigh."""
+    rng = np.random.default_rng(seed)
+    edges = (rng.random((9, 9)) < 0.3) * rng.uniform(0, 1, (9, 9))
+    edges *= 10.0 ** rng.integers(-9, 9, (9, 1))
+    walker = Walker.of(csr_array(edges))
+    assert (np.diff(walker.reach) >= 0).all()
+    for node in np.flatnonzero(edges.any(axis=1)):
+        mine = (walker.reach > node) & (walker.reach <= node + 1)
+        widths = np.diff(np.append(node, walker.reach[mine]))
+        assert widths == pytest.approx(edges[node][edges[node] > 0] / edges[node].sum())
+        assert walker.ends[mine].tolist() == np.flatnonzero(edges[node]).tolist()
+
+
+class Always(np.random.Generator):
+    """Draws one number for ever."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.number = number
+
+    def random(self, size=None, dtype=np.float64, out=None):
+        return np.full(size, self.number)
+
+
+@pytest.mark.parametrize("number", [0.0, np.nextafter(1.0, 0.0)])
+def test_the_ends_of_the_line_are_at_their_node(number):
+    """n + .99999... is rounded to n + 1, where the next node's edges begin; it is not followed."""
+    n = 5000
+    ring = csr_array((np.ones(n), (np.arange(n) + 1) % n, np.arange(n + 1)), shape=(n, n))
+    found = walk(ring, np.arange(n), 1, Always(number))
+    assert (found[:, 1] == (np.arange(n) + 1) % n).all()
+
+
+@pytest.mark.parametrize("number", [0.0, 0.5, np.nextafter(1.0, 0.0)])
+def test_edges_without_weight_are_never_taken(number):
+    """First or last of a node's edges; and a node that has no others is left by none."""
+    edges = csr_array(([0.0, 1, 0, 0], [0, 1, 2, 2], [0, 3, 4, 4]), shape=(3, 3))
+    assert walk(edges, [0, 1, 2], 1, Always(number)).tolist() == [[0, 1], [1, -1], [2, -1]]
+
+
 def exact(edges: np.ndarray, before: int, here: int, p: float, q: float) -> np.ndarray:
     """Return the probabilities of the next node as Grover and Leskovec define them."""
     factor = np.where(edges[before] > 0, 1.0, 1 / q)
@@ -66,7 +107,7 @@ def exact(edges: np.ndarray, before: int, here: int, p: float, q: float) -> np.n
     return weights / weights.sum()
 
 
-@pytest.mark.parametrize(("p", "q"), [(0.25, 4.0), (4.0, 0.5), (1.0, 1.0)])
+@pytest.mark.parametrize(("p", "q"), [(0.25, 4.0), (4.0, 0.5), (2.0, 4.0), (1.0, 1.0)])
 def test_second_steps_are_node2vec_s(p, q):
     """Of many walks over the same first edge, each second edge has its exact share."""
     rng = np.random.default_rng(5)
@@ -112,10 +153,14 @@ def test_the_same_seed_gives_the_same_walks():
 @pytest.mark.parametrize(
     ("call", "problem"),
     [
-        (lambda e, r: walk(e, [9], 1, r), "starts: expected nodes below 7, found 9"),
+        (lambda e, r: walk(e, [9], 1, r), "starts: expected nodes from 0 to 6, found 9"),
+        (lambda e, r: walk(e, [3, -1], 1, r), "starts: expected nodes from 0 to 6, found -1"),
+        (lambda e, r: walk(e, [0.5], 1, r), "starts: expected whole numbers"),
         (lambda e, r: walk(e, [0], -1, r), "steps: expected at least 0, found -1"),
-        (lambda e, r: walk(e * -1.0, [0], 1, r), "edges: expected weights of at least 0"),
-        (lambda e, r: node2vec(e, [0], 1, r, p=0), "p: expected at least 1e-06, found 0"),
+        (lambda e, r: walk(e * -1.0, [0], 1, r), "weights of at least 0, found -1"),
+        (lambda e, r: walk(e * np.nan, [0], 1, r), "weights of at least 0, found nan"),
+        (lambda e, r: node2vec(e, [0], 1, r, p=0), "p: expected from 0.01 to 100, found 0"),
+        (lambda e, r: node2vec(e, [0], 1, r, q=101), "q: expected from 0.01 to 100, found 101"),
     ],
 )
 def test_what_cannot_be_walked_is_named(call, problem):
@@ -128,5 +173,7 @@ def test_no_walks_and_no_edges():
     """Nothing to do is no error."""
     empty = csr_array((3, 3))
     assert walk(empty, [], 2, np.random.default_rng(0)).shape == (0, 3)
+    assert node2vec(empty, [1], 2, np.random.default_rng(0)).tolist() == [[1, NOWHERE, NOWHERE]]
+    assert walk(empty, [1], 0, np.random.default_rng(0)).tolist() == [[1]]
     assert walk(empty, [1], 2, np.random.default_rng(0)).tolist() == [[1, NOWHERE, NOWHERE]]
     assert Walker.of(empty).step(np.array([2]), np.random.default_rng(0)).tolist() == [NOWHERE]
