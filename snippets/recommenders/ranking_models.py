@@ -17,6 +17,7 @@ Sources: Huang et al. (2013), CIKM, 10.1145/2505515.2505665; Cheng et al. (2016)
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
 import torch
 from scipy.sparse import csr_array
@@ -181,7 +182,8 @@ def _weights(start: torch.Generator, *shape: int) -> nn.Parameter:
 def _network(start: torch.Generator, inputs: int, outputs: int, hidden: int = 32) -> nn.Sequential:
     """Return two layers with a bend between them, their weights drawn from `start`."""
     sizes = (inputs, hidden), (hidden, outputs)
-    layers = [nn.utils.skip_init(nn.Linear, *size) for size in sizes]  # no global generator
+    skip: Any = nn.utils.skip_init  # the global generator is left alone
+    layers = [skip(nn.Linear, *size) for size in sizes]
     with torch.no_grad():
         for layer in layers:
             layer.weight.copy_(torch.randn(layer.weight.shape, generator=start))
