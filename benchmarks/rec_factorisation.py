@@ -33,17 +33,7 @@ OURS: Mapping[str, tuple[Callable[..., Any], tuple[Knobs, ...]]] = {
     ),
     "factors": (
         als,
-        tuple(
-            {"rank": k, "penalty": p, "damping": d}
-            for k, p, d in (
-                (4, 0.6, 2),
-                (8, 0.6, 2),
-                (16, 0.6, 2),
-                (8, 0.4, 2),
-                (8, 1, 2),
-                (8, 0.6, 3),
-            )
-        ),
+        tuple({"rank": k, "penalty": p, "rounds": 4} for k in (2, 4) for p in (0.5, 0.6, 0.8)),
     ),
 }
 THEIRS: Mapping[str, tuple[Knobs, ...]] = {
