@@ -9,6 +9,7 @@ validation part is fitted again, to all of train, and only then asked about the 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -189,9 +190,16 @@ def _cell(model: Mapping[str, Any]) -> str:
 
 
 def _settings(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row a model: what validation chose under each split."""
     first = next(iter(data.values()))
-    return [(model, *(split["models"][model]["setting"] or "none to choose"
-                      for split in data.values())) for model in first["models"]]  # fmt: skip
+    return [(model, *(_said(split["models"][model]["setting"]) for split in data.values()))
+            for model in first["models"]]  # fmt: skip
+
+
+def _said(setting: str) -> str:
+    """Return a setting as a reader has it: half-lives in days."""
+    days = re.sub(r"half_life=(\d+)", lambda found: f"half-life {int(found[1]) // DAY} d", setting)
+    return days.replace(":", ", ").replace("=", " ") or "none to choose"
 
 
 def _circumstances(data: Mapping[str, Any]) -> list[tuple[str, ...]]:

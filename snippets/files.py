@@ -44,6 +44,9 @@ def write_whole(path: str | Path, content: bytes) -> None:
     try:
         beside.write_bytes(content)
         os.replace(beside, path)
+    except OSError as error:
+        error.filename = str(path)  # what was asked for
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -622,7 +622,7 @@ def test_the_program_trains_other_kinds(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ("train --model nosuch/a.npz --steps 1", "nosuch/a.npz.part: No such file"),
+        ("train --model nosuch/a.npz --steps 1", "nosuch/a.npz: No such file"),
         ("train", "the following arguments are required: --model"),
         ("train --model a --steps 0", "--steps: expected a whole number >= 1, found 0"),
         ("train --model a --seed -1", "--seed: expected a whole number >= 0, found -1"),
