@@ -143,6 +143,7 @@ class Batch(NamedTuple):
 
     first: Codes  # (B,)  where they begin in the codes
     steps: Sequence[Codes]  # T times (n_t,): what was seen at step t of those that have one
+    codes: Codes  # (their steps,)  the same in one array, step by step
     even: bool  # whether all have T steps and stand one behind the other
 
     def put_back(self, rows: Floats, out: Floats) -> None:
@@ -180,13 +181,14 @@ def _side_by_side(codes: Codes, first: Codes, lengths: Codes) -> Batch:
     T, B = int(lengths[0]), len(lengths)
     if lengths[-1] == T and (np.diff(first) == T).all():
         block = codes[first[0] : first[0] + B * T].reshape(B, T)
-        return Batch(first, list(np.ascontiguousarray(block.T)), True)
+        turned = np.ascontiguousarray(block.T)
+        return Batch(first, list(turned), turned.ravel(), True)
     going_on = B - np.searchsorted(lengths[::-1], np.arange(T), side="right")  # (T,)
     ends = np.cumsum(going_on)
     step = np.repeat(np.arange(T), going_on)
     row = np.arange(ends[-1]) - np.repeat(ends - going_on, going_on)
     seen = codes[first[row] + step]
-    return Batch(first, [seen[i:j] for i, j in pairwise([0, *ends.tolist()])], False)
+    return Batch(first, [seen[i:j] for i, j in pairwise([0, *ends.tolist()])], seen, False)
 
 
 class Passed(NamedTuple):
@@ -487,7 +489,7 @@ def expectations(problem: Problem) -> Expected:
         if problem.once:
             batch.put_back(states, emit)
         else:
-            _tally(np.concatenate(batch.steps), states, emit)
+            _tally(batch.codes, states, emit)
         if opens:
             start += states[: len(batch.steps[0])].sum(axis=0)
     return Expected(start, moves * problem.trans, emit, _settled(problem, care, found))
@@ -568,9 +570,10 @@ def _tally(codes: Codes, gamma: Floats, emit: Floats) -> None:
     from scipy.sparse import csc_array  # takes as long to import as all the rest
 
     for i in range(0, len(codes), AT_ONCE):
-        seen = codes[i : i + AT_ONCE]
+        seen = codes[i : i + AT_ONCE].astype(np.int32)  # or it looks whether they would fit
         n = len(seen)
-        ones = csc_array((np.ones(n), seen, np.arange(n + 1)), shape=(len(emit), n))
+        each = np.arange(n + 1, dtype=np.int32)
+        ones = csc_array((np.ones(n), seen, each), shape=(len(emit), n))
         emit += ones @ gamma[i : i + n]
 
 
