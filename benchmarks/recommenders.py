@@ -23,8 +23,11 @@ import torch
 from benchmarks import program, rec_factorisation, rec_graph, rec_neighbours, rec_splits
 from benchmarks.rec_data import MOVIES, digests, load, there
 from benchmarks.report import Page, Part, table
+from benchmarks.turns import seconds
 from snippets.recommenders.content_program import read_catalogue
+from snippets.recommenders.factorisation import als
 from snippets.recommenders.graph_program import tags_of
+from snippets.recommenders.small_world import large_world
 
 PAGE = Page(
     "Recommenders",
@@ -32,7 +35,7 @@ PAGE = Page(
     "of 2,414 films by 4,333 people. One thread; ratios are of medians of interleaved rounds.\n"
     "Every model, and every peer, was chosen from the same number of settings on a validation\n"
     "part of training, never on the test part.",
-    ("numpy", "scipy", "torch", "scikit-surprise", "implicit", "networkx"),
+    ("numpy", "scipy", "torch", "scikit-surprise", "implicit", "networkx", "dask"),
 )
 MODELS = ("popularity", "decayed", "item-knn:keep=100", "ease", "rp3beta:keep=200", "als")
 SYNTHETIC = 1_000_000
@@ -59,6 +62,30 @@ def million() -> Part:
     return Part("million", "A million ratings", [*table(header, rows), note, ""], data)
 
 
+def cluster() -> Part:
+    """The same factors from two workers of a local cluster: how far apart, how long."""
+    from distributed import Client, LocalCluster
+
+    from snippets.recommenders.als_dask import als_dask
+
+    ratings = large_world(SYNTHETIC)
+    _ = ratings.matrix
+    knobs = {"rank": 16, "rounds": 4}
+    alone, here = seconds(lambda: als(ratings, **knobs)), als(ratings, **knobs)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with LocalCluster(**options) as workers, Client(workers):
+        als_dask(ratings, **knobs)  # imports are paid once
+        together = seconds(lambda: als_dask(ratings, **knobs))
+        there = als_dask(ratings, **knobs)
+    users, items = ratings.users[::7], ratings.items[::7]
+    apart = float(abs(there.predict(users, items) - here.predict(users, items)).max())
+    data = {"alone": alone, "cluster": together, "apart": apart, **knobs}
+    row = (f"{len(ratings):,} ratings, rank 16, 4 rounds", f"{alone:.1f}", f"{together:.1f}",
+           f"{alone / together:.2f}", f"{apart:.0e}")  # fmt: skip
+    header = ("", "alone, s", "two workers, s", "ratio", "predictions apart by")
+    return Part("cluster", "ALS on a local Dask cluster", table(header, [row]), data)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parts = {
         "ratings": lambda data, rounds: rec_factorisation.part(load(data), rounds),
@@ -70,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "dials": lambda data, rounds: rec_graph.dials(load(data)),
         "vectors": _vectors,
         "million": lambda data, rounds: million(),
+        "cluster": lambda data, rounds: cluster(),
     }
     parser = program.parser("recommenders", parts)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

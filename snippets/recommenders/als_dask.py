@@ -59,8 +59,8 @@ def als_dask(
     for _ in range(rounds):
         users = halves(by_user, mean, items, damping, penalty)
         items = halves(by_item, mean, users, damping, penalty)
-    found = compute(users, items)
-    return Factors(mean, *found, damping, penalty, limits(table), ratings.counts)
+    fitted = compute(users, items)
+    return Factors(mean, fitted[0], fitted[1], damping, penalty, limits(table), ratings.counts)
 
 
 def halves(by_row: list[Any], mean: float, others: Any, damping: float, penalty: float) -> Any:
