@@ -150,7 +150,7 @@ class Corpus:
     def _where(self, pattern: re.Pattern[str], key: Callable[[str], str]) -> dict[str, set[str]]:
         found = defaultdict[str, set[str]](set)
         for page in self.pages:
-            for word in set(pattern.findall(page.text)):
+            for word in sorted(set(pattern.findall(page.text))):
                 found[key(word)].add(page.name)
         return dict(found)
 

@@ -1,4 +1,4 @@
-"""Run and export articles from the shell, without MkDocs.
+"""Run, export and search articles from the shell, without MkDocs.
 
 python -m site_plugins run                   every page that has to
 python -m site_plugins run PAGE --force      this one, whatever is stored
@@ -6,6 +6,7 @@ python -m site_plugins explain PAGE          what it used, why it would run
 python -m site_plugins check [--fix|--twice] run everything again and compare
 python -m site_plugins export PAGE --to py   a page as a notebook or as a script
 python -m site_plugins clean                 forget runs that no page can use
+python -m site_plugins search "QUERY"        what the built site's search box finds
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from site_plugins.markup.pages import shown_path
 from site_plugins.notebooks.export import FORMATS, export, read_document
 from site_plugins.pages import find_pages, read_page
 from site_plugins.progress import Progress
+from site_plugins.search import shell
 from site_plugins.settings import Site, read_site, run_settings
 
 
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         site = read_site(options.config_file)
+        if options.command is _search:  # reads no page
+            return _search(site, options)
         return int(options.command(_Work.of(site, options), options))
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -75,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--all", action="store_true", help="forget everything")
     clean.set_defaults(command=_clean, pages=[])
 
+    asked = commands.add_parser("search", help="search the built site")
+    asked.add_argument("query", nargs="+", help='words, "a phrase", tag:hmm after:2026 in:code')
+    asked.add_argument("--site", type=Path, help="folder of the built site; default: site_dir")
+    asked.add_argument("-k", type=_count, default=10, help="pages to show; default: 10")
+    asked.add_argument("--json", action="store_true", help="print a list of sections as JSON")
+    asked.set_defaults(command=_search)
+
     for command in (run, again, why):
         command.add_argument(
             "pages", nargs="*", type=Path, help="articles or notebooks; default: all"
@@ -82,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, again):
         command.add_argument("--jobs", type=int, help="processes at once; default: one a core")
     return parser
+
+
+def _count(text: str) -> int:
+    """Return a number of pages. ArgumentTypeError where it is none."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of pages from 1 on, found {text!r}")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +220,13 @@ def _clean(work: _Work, options: argparse.Namespace) -> int:
     removed, freed = work.store.prune(keys, work.site.root)
     print(f"{removed} runs removed, {freed / 1e6:.1f} MB")
     return 0
+
+
+def _search(site: Site, options: argparse.Namespace) -> int:
+    """Print what is found; like grep, say by the exit status whether anything was."""
+    sections = shell.found(options.site or site.built, " ".join(options.query), most=options.k)
+    print(shell.as_json(sections) if options.json else "\n".join(shell.as_lines(sections)))
+    return 0 if sections else 1
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Site:
 
     root: Path
     docs: Path
+    built: Path
     cache: Path
     execute: dict[str, Any]
     cells: Options
@@ -53,6 +54,7 @@ def read_site(file: Path) -> Site:
     return Site(
         root=root,
         docs=root / data.get("docs_dir", "docs"),
+        built=root / data.get("site_dir", "site"),
         cache=root / ours.get("cache", ".cache/trellis"),
         execute=ours.get("execute") or {},
         cells=cell_options(ours.get("cells") or {}),

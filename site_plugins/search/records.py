@@ -92,6 +92,18 @@ def page_records(
     )
 
 
+@lru_cache(maxsize=1 << 12)
+def plain_text(html: str) -> str:
+    """Return all that a page says on one line, in reading order, but for its title.
+
+    What records leave out is left out here; code and formulas stay where they stand.
+    """
+    reader = _Words()
+    reader.feed(html)
+    reader.close()
+    return _squeeze(reader.sections[0].text)
+
+
 def _squeeze(fragments: Iterable[str]) -> str:
     return " ".join("".join(fragments).split())
 
@@ -216,6 +228,22 @@ class _Reader(HTMLParser):
             section.formulas.append(tex)
             if region.inline:
                 self._write(f"${tex}$")
+
+
+class _Words(_Reader):
+    """Reads a page in one piece: no heading but the title's divides it."""
+
+    def _open_heading(self, tag: str, attrs: dict[str, str | None]) -> None:
+        if tag == "h1" and not self.sections[0].title:
+            self._heading = tag
+
+    def _keep(self, region: _Region) -> None:
+        if region.kind == "code":
+            self._write(f" {''.join(region.pieces)} ")
+        elif region.kind == "math" and (tex := _squeeze(region.tex)):
+            self._write(f"${tex}$")
+        else:
+            super()._keep(region)
 
 
 def _opens(tag: str, attrs: dict[str, str | None], within: _Region | None) -> _Region | None:

@@ -4,7 +4,7 @@ The theme's script reads a JSON object, `__config`, out of every page and starts
 that its key `search` names. As the page loads, it also fetches `search/search_index.json`
 and hands what it finds under `config` to the worker, untouched. So the box becomes ours in
 two steps: `with_worker` puts our worker in the place of theirs, and `stub` leaves, in the
-file that the theme fetches anyway, the names of our index files. Those wait for a query.
+file that the theme fetches anyway, the name of our index. That waits for a query.
 
     worker <- 0 SETUP {config, docs, options}     worker <- 2 QUERY string
     worker -> 1 READY                             worker -> 3 RESULT {items}
@@ -18,13 +18,12 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
 
 from jinja2.utils import htmlsafe_json_dumps
 
 FOLDER = "search"  # under the root of the site
 STUB = f"{FOLDER}/search_index.json"
-INDEX_KEY = "index"  # in the stub's config: where the worker finds the names
+INDEX_KEY = "index"  # in the stub's config: where the worker finds the name
 
 _CONFIG = re.compile(
     r"""(<script\b[^>]*\bid=["']?__config\b[^>]*>)(.*?)(</script>)""", re.DOTALL | re.IGNORECASE
@@ -54,7 +53,7 @@ def with_worker(html: str, worker: str, page: str) -> str:
     return html[: found[0].start()] + before + body + after + html[found[0].end() :]
 
 
-def stub(theirs: str, names: Mapping[str, str]) -> str:
-    """Return the theme's index file with the names of our files in its configuration."""
+def stub(theirs: str, name: str) -> str:
+    """Return the theme's index file with the name of ours in its configuration."""
     index = json.loads(theirs)
-    return json.dumps({**index, "config": {**index["config"], INDEX_KEY: dict(names)}})
+    return json.dumps({**index, "config": {**index["config"], INDEX_KEY: name}})

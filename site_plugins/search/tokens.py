@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container, Sequence
+from itertools import pairwise
 
 LONGEST = 64  # characters of a word; pasted base64 comes in pieces of this length
 
@@ -89,9 +91,14 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
+def is_cjk(piece: str) -> bool:
+    """Return whether a piece, or a token, is one of Chinese, Japanese or Korean."""
+    return _CJK_FIRST.match(piece) is not None
+
+
 def parts(piece: str) -> list[str]:
     """Return the tokens of one piece, the whole before its parts."""
-    if _CJK_FIRST.match(piece):
+    if is_cjk(piece):
         return [piece[i : i + 2] for i in range(len(piece))]  # the last is one character
     found = words(piece)
     whole = lower(piece)
@@ -100,9 +107,26 @@ def parts(piece: str) -> list[str]:
     return [whole, *found] if found else []
 
 
+def pairs(found: Sequence[str], common: Container[str]) -> list[str]:
+    """Return the pairs of neighbours among pieces of which one is a common word.
+
+    A run of CJK takes part with its first two characters, or its last two.
+    """
+    ends = [_ends(piece) for piece in found]
+    both = [(left[1], right[0]) for left, right in pairwise(ends)]
+    return [f"{one} {other}" for one, other in both if one in common or other in common]
+
+
+def _ends(piece: str) -> tuple[str, str]:
+    if is_cjk(piece):
+        return piece[:2], piece[-2:]
+    found = words(piece) or [""]
+    return found[0], found[-1]
+
+
 def words(piece: str) -> list[str]:
     """Return the words of one piece, in lower case and in the singular; a run of CJK is one."""
-    if _CJK_FIRST.match(piece):
+    if is_cjk(piece):
         return [piece]
     return [singular(lower(word)) for word in _WORD.findall(piece)]
 

@@ -1,17 +1,19 @@
 // The search worker: answers the queries of Material's search box from our own index.
 //
-//     <- 0 SETUP {config: {index: {records, postings}}}   the names of the two index files
+//     <- 0 SETUP {config: {index: name}}            the name of the index file
 //     -> 1 READY
 //     <- 2 QUERY string
-//     -> 3 RESULT {items: [[section, ...], ...]}          a list a page, best first
+//     -> 3 RESULT {items: [[section, ...], ...]}    a list a page, best first
 //
 // The files lie beside this script, so that any sub-path will do, and are fetched at the
 // first query. The theme writes titles, texts and tags into the page as HTML: whatever
-// leaves this file in one of them has been through escapeHtml.
+// leaves this file in one of them has been through escapeHtml. `ranking.py` ranks in the same
+// way, function by function.
 "use strict";
 
 const [SETUP, READY, QUERY, RESULT] = [0, 1, 2, 3];
 const MAX_PAGES = 50;
+const MAX_FETCHED = 10; // pages whose text is fetched, where it is not all in one file
 const MAX_SECTIONS = 5; // a page
 const MAX_QUERY = 1000; // characters that are read; nobody typed the rest
 const MAX_WORDS = 32;
@@ -19,8 +21,13 @@ const SNIPPET = 240; // characters
 const LEAD = 60; // of them before the first match
 const RERANK = 200; // sections in which a phrase is looked for
 const MAX_NEAR = 20; // words that a mistake may have meant
+const MAX_HELD = 300; // files
+const MAX_SHARDS = 3; // that an unfinished word is looked up in
+const BUDGET = 200; // KiB of postings that a query fetches; compressed, they are a quarter
 const [IN_TITLE, IN_BODY, VERBATIM] = [4, 3, 4]; // what a phrase, or the very signs, are worth
+const NEAR = [1, 0.6, 0.3]; // what a hit counts by the number of mistakes
 const WORD_OF_KNOWN = 0.1; // what a word of an identifier counts that was found whole
+const PAIR = 0.5; // what two neighbours count, one of them a common word
 
 // Tokens: the twin of tokens.py, function by function. Why is said there.
 
@@ -86,6 +93,16 @@ function parts(piece) {
   return found.length ? [whole, ...found] : [];
 }
 
+function pairs(found, common) {
+  const ends = found.map((piece) => {
+    if (CJK_FIRST.test(piece)) return [piece.slice(0, 2), piece.slice(-2)];
+    return [words(piece)[0] || "", words(piece).at(-1) || ""];
+  });
+  const both = ends.slice(1).map(([head], i) => [ends[i][1], head]);
+  const kept = both.filter((pair) => pair.some((word) => common.has(word)));
+  return kept.map((pair) => pair.join(" "));
+}
+
 function words(piece) {
   if (CJK_FIRST.test(piece)) return [piece];
   return (piece.match(WORD) || []).map((word) => singular(lower(word)));
@@ -115,13 +132,15 @@ function readQuery(text) {
     filters.push([name.toLowerCase(), lower(value.replaceAll('"', ""))]);
     return " ";
   });
+  const typed = pieces(clean(rest)).slice(0, MAX_WORDS);
   const quoted = [...rest.matchAll(/"([^"]*)"/g)].map(([, phrase]) => line(phrase));
   return {
     filters,
     phrases: quoted.filter(Boolean),
     line: line(rest),
     signs: /[\\{}^_=]/.test(rest) ? squeeze(rest) : "", // of a formula, or of code
-    wants: readWants(pieces(clean(rest)).slice(0, MAX_WORDS), /[\s"]$/.test(rest)),
+    typed,
+    wants: readWants(typed, /[\s"]$/.test(rest)),
   };
 }
 
@@ -145,13 +164,38 @@ function squeeze(text) {
   return text.replace(/\s+/gu, "");
 }
 
-// The index: which records have a term, and with what impact.
+// The index. A small one is one file. Of a large one that file holds where things are: the range
+// of terms in each shard of postings, and how many sections each page has; a page's text, what
+// the filters ask for and the words a mistake may have meant have files of their own. Its terms
+// are also pairs of neighbours: of common words the lists are too long to be fetched.
 
-function openIndex(records, { version, documents, terms, postings }) {
-  if (version !== 1 || documents !== records.length) throw new Error("search: files do not match");
-  const pages = new Map(); // url -> the record of the page itself
-  for (const record of records) if (!record.anchor) pages.set(record.url, record);
-  return { records, terms, postings, pages };
+function openIndex(index) {
+  if (index.version !== 2) throw new Error("the files are of another version");
+  const counts = index.counts || index.pages.map(({ sections }) => sections.length);
+  const pageOf = counts.flatMap((count, page) => Array(count).fill(page));
+  const firsts = [];
+  for (let i = 0, first = 0; i < counts.length; first += counts[i++]) firsts.push(first);
+  return { ...index, pageOf, firsts, common: new Set(index.common), held: new Map() };
+}
+
+// Returns what a file holds, or what stands in its place in an index of one file.
+function open({ held }, name) {
+  if (typeof name !== "string") return name;
+  if (!held.has(name)) {
+    const content = fetchJson(name);
+    held.set(name, content);
+    if (held.size > MAX_HELD) held.delete(held.keys().next().value);
+    content.catch(() => held.delete(name)); // the next query may have more luck
+  }
+  return held.get(name);
+}
+
+function openPage(index, page) {
+  return index.counts ? open(index, `${index.pages}/${page}.json`) : index.pages[page];
+}
+
+function openShard(index, at) {
+  return open(index, index.counts ? `${index.terms}/${at}.json` : index.shard);
 }
 
 // By code point, as Python sorts; `<` would go by UTF-16 units.
@@ -163,38 +207,76 @@ function compare(a, b) {
   return a.length - b.length;
 }
 
-function firstNotBelow(terms, token) {
-  let [low, high] = [0, terms.length];
+// Returns where in a sorted list the first is that is not before the token.
+function firstNotBelow(sorted, token) {
+  let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compare(terms[middle], token) < 0) low = middle + 1;
+    if (compare(sorted[middle], token) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-// Gives a want its terms, and what a hit on each counts: those that it is, or begins if it is
-// open, by how much of the term was typed; if there is none, those with a typing mistake less.
-function findTerms({ terms }, want) {
-  const { token, open } = want;
-  for (let at = firstNotBelow(terms, token); at < terms.length; at++) {
-    const isMatch = open ? terms[at].startsWith(token) : terms[at] === token;
-    if (!isMatch) break;
-    want.terms.set(at, token.length / terms[at].length);
-  }
-  if (want.terms.size || want.isCjk || token.length < 4) return;
-  const most = token.length < 8 ? 1 : 2;
-  let least = most;
-  const near = [];
-  terms.forEach((term, at) => {
-    if (Math.abs(term.length - token.length) > least) return;
-    const edits = distance(token, term, least);
-    if (edits > least) return;
-    if (edits < least) near.length = 0;
-    least = edits;
-    near.push(at);
+// Returns the shards in which a term may be, or those that it begins.
+function shardsFor({ starts }, { token, open }) {
+  const after = firstNotBelow(starts, token);
+  let end = after + (starts[after] === token ? 1 : 0);
+  const start = Math.max(0, end - 1);
+  while (open && end < starts.length && starts[end].startsWith(token)) end++;
+  const numbers = [...starts.keys()];
+  return numbers.slice(start, Math.min(Math.max(end, start + 1), start + MAX_SHARDS));
+}
+
+// Gives wants their terms, and returns those that have been looked for: the longest lists say
+// least, and are left out where there is enough without them.
+async function findAll(index, wants) {
+  const asked = wants.map((want) => {
+    const shards = shardsFor(index, want);
+    return { want, shards, size: shards.reduce((sum, at) => sum + (index.sizes?.[at] || 0), 0) };
   });
-  for (const at of near.slice(0, MAX_NEAR)) want.terms.set(at, least === 1 ? 0.6 : 0.3);
+  asked.sort((a, b) => a.want.isPart - b.want.isPart || a.size - b.size);
+  let spent = 0;
+  for (const one of asked) one.want.isLeft = (spent += one.size) > BUDGET && one !== asked[0];
+  const afforded = asked.filter(({ want }) => !want.isLeft);
+  await Promise.all(
+    afforded.map(async ({ want, shards }) => {
+      const opened = await Promise.all(shards.map((at) => openShard(index, at)));
+      for (const shard of opened) findTerms(shard, want, want.open);
+      if (!want.terms.size) await findNear(index, want);
+    }),
+  );
+  return wants.filter(({ isLeft }) => !isLeft);
+}
+
+// What a hit on a term counts: by how much of it was typed.
+function findTerms({ terms, postings }, { token, terms: found }, isOpen, share = 0) {
+  for (let at = firstNotBelow(terms, token); at < terms.length; at++) {
+    const isMatch = isOpen ? terms[at].startsWith(token) : terms[at] === token;
+    if (!isMatch) break;
+    found.set(terms[at], { share: share || token.length / terms[at].length, list: postings[at] });
+  }
+}
+
+// Of a word that is nowhere: the terms that are a typing mistake away, or two.
+async function findNear(index, want) {
+  const { token } = want;
+  if (want.isCjk || want.isPair || token.length < 4) return;
+  const known = index.words ? await open(index, index.words) : index.shard.terms;
+  let least = token.length < 8 ? 1 : 2;
+  let near = [];
+  for (const term of known) {
+    if (Math.abs(term.length - token.length) > least) continue;
+    const edits = distance(token, term, least);
+    if (edits > least) continue;
+    if (edits < least) near = [];
+    least = edits;
+    near.push(term);
+  }
+  for (const term of near.slice(0, MAX_NEAR)) {
+    const [at] = shardsFor(index, { token: term });
+    findTerms(await openShard(index, at), { token: term, terms: want.terms }, false, NEAR[least]);
+  }
 }
 
 // Edits that make one word of the other: letters lost, added, changed, and two neighbours in the
@@ -225,14 +307,14 @@ function distance(a, b, most) {
   return above[b.length] ?? far;
 }
 
-// Returns a map from record to impact.
-function lookUp({ postings }, { terms }) {
+// Returns a map from the number of a section to impact.
+function lookUp({ terms }) {
   const found = new Map();
-  for (const [at, share] of terms) {
-    let record = 0;
-    for (let i = 0; i < postings[at].length; i += 2) {
-      record += postings[at][i];
-      found.set(record, Math.max(found.get(record) || 0, share * postings[at][i + 1]));
+  for (const { share, list } of terms.values()) {
+    let number = 0;
+    for (let i = 0; i < list.length; i += 2) {
+      number += list[i];
+      found.set(number, Math.max(found.get(number) || 0, share * list[i + 1]));
     }
   }
   return found;
@@ -240,25 +322,29 @@ function lookUp({ postings }, { terms }) {
 
 // Ranking: rare terms count more, and a section with all of the query beats one with some.
 
-function rank(index, query) {
-  for (const want of query.wants) findTerms(index, want);
-  const wants = weigh(query.wants);
+async function rank(index, query) {
+  const neighbours = pairs(query.typed, index.common).map((pair) => asPair(pair, query.wants));
+  const wants = weigh(await findAll(index, [...query.wants, ...neighbours]));
   const all = wants.reduce((sum, { weight }) => sum + weight, 0);
   const hits = new Map();
   for (const want of wants) {
-    const found = lookUp(index, want);
-    const rarity = Math.log(1 + (index.records.length - found.size + 0.5) / (found.size + 0.5));
+    const found = lookUp(want);
+    const rarity = Math.log(1 + (index.pageOf.length - found.size + 0.5) / (found.size + 0.5));
     for (const [number, impact] of found) {
       const hit = hits.get(number) || { number, score: 0, share: 0, matched: new Set() };
       hit.score += want.weight * rarity * impact;
       hit.share += want.weight / all;
-      hit.matched.add(want);
+      if (!want.isPair) hit.matched.add(want);
       hits.set(number, hit);
     }
   }
   for (const hit of hits.values()) hit.score *= hit.share ** 2;
-  const sorted = [...hits.values()].sort(better);
-  return rerank(index, query, sorted).filter((hit) => isLetThrough(index, query, hit));
+  return [...hits.values()].sort(better);
+}
+
+function asPair(token, wants) {
+  const { open } = wants.at(-1); // only the last pair ends as the query does
+  return { token, word: token, open, isPair: true, isPart: false, terms: new Map() };
 }
 
 function better(a, b) {
@@ -272,26 +358,45 @@ function weigh(wants) {
   const divided = new Set(wants.filter(({ isPart }) => isPart).map(({ word }) => word));
   for (const want of wants) {
     const isKnown = found.has(want.word);
-    if (want.isPart) want.weight = isKnown ? WORD_OF_KNOWN : 1;
+    if (want.isPair) want.weight = PAIR;
+    else if (want.isPart) want.weight = isKnown ? WORD_OF_KNOWN : 1;
     else want.weight = isKnown || !divided.has(want.word) ? 1 : 0;
   }
   return wants.filter(({ weight }) => weight);
 }
 
-// Puts sections first that hold the query as it was typed: its words side by side, or the very
-// signs of a formula, which are too common to be found by their letters.
-function rerank({ records }, { line: asked, signs }, sorted) {
-  sorted.forEach((hit, i) => {
-    const record = records[hit.number];
-    if (i < RERANK) hit.score *= phraseBonus(record, asked);
-    if (signs && hit.share > 0.9 && shown(record).signs.includes(signs)) hit.score *= VERBATIM;
-  });
-  return sorted.sort(better);
+// Returns the hits on the best pages with `page` and `section`, for which text is fetched.
+async function withText(index, hits) {
+  const most = index.counts ? MAX_FETCHED : Infinity;
+  const pages = new Map();
+  for (const { number } of hits) {
+    if (pages.size < most) pages.set(index.pageOf[number], null);
+  }
+  await Promise.all([...pages.keys()].map(async (at) => pages.set(at, await openPage(index, at))));
+  const kept = hits.filter(({ number }) => pages.has(index.pageOf[number]));
+  for (const hit of kept) {
+    const at = index.pageOf[hit.number];
+    hit.page = pages.get(at);
+    hit.section = hit.page.sections[hit.number - index.firsts[at]];
+  }
+  return kept;
 }
 
-function phraseBonus(record, asked) {
+// Puts sections first that hold the query as it was typed: its words side by side, or the very
+// signs of a formula, which are too common to be found by their letters.
+function rerank({ line: asked, signs }, hits) {
+  hits.forEach((hit, i) => {
+    if (i < RERANK) hit.score *= phraseBonus(hit.section, asked);
+    if (signs && hit.share > 0.9 && shown(hit.section).signs.includes(signs)) {
+      hit.score *= VERBATIM;
+    }
+  });
+  return hits.sort(better);
+}
+
+function phraseBonus(section, asked) {
   if (!asked.includes(" ") && !CJK_FIRST.test(asked)) return 1;
-  const { title, body } = shown(record);
+  const { title, body } = shown(section);
   return holds(title, asked) ? IN_TITLE : holds(body, asked) ? IN_BODY : 1;
 }
 
@@ -303,22 +408,22 @@ function holds(text, phrase) {
 const looked = new WeakMap();
 
 // Returns what phrases and signs are looked for in.
-function shown(record) {
-  if (!looked.has(record)) {
-    const body = line([record.text, record.code, ...record.formulas].join("\n"));
-    const signs = squeeze([...record.formulas, record.code].join("\n"));
-    looked.set(record, { title: line(record.title), body, signs });
+function shown(section) {
+  if (!looked.has(section)) {
+    const body = line([section.text, section.code, ...section.formulas].join("\n"));
+    const signs = squeeze([...section.formulas, section.code].join("\n"));
+    looked.set(section, { title: line(section.title), body, signs });
   }
-  return looked.get(record);
+  return looked.get(section);
 }
 
-// Filters.
+// Filters. Some ask for what a page is, some for what a section holds.
 
-const FILTERS = {
-  tag: (record, value) => record.tags.some((tag) => lower(tag) === value),
-  lang: (record, value) => lower(record.language) === value,
-  after: (record, value) => record.date >= value, // 2026-05-01 is after 2026-05
-  before: (record, value) => record.date !== "" && record.date < value,
+const OF_PAGES = {
+  tag: ({ tags }, value) => tags.some((tag) => lower(tag) === value),
+  lang: ({ language }, value) => lower(language) === value,
+  after: ({ date }, value) => date >= value, // 2026-05-01 is after 2026-05
+  before: ({ date }, value) => date !== "" && date < value,
 };
 const FIELDS = {
   code: ({ code }) => code,
@@ -326,38 +431,52 @@ const FIELDS = {
   math: ({ formulas }) => formulas.join("\n"),
 };
 
-function isLetThrough({ records, terms }, { filters, phrases }, { number, matched }) {
-  const record = records[number];
-  if (!filters.length && !phrases.length) return true;
-  const { title, body } = shown(record);
+// Returns what the filters leave of all pages: their numbers.
+async function pagesLeft(index, filters) {
+  const asked = filters.filter(([name]) => name in OF_PAGES);
+  const pages = await open(index, index.facts || index.pages);
+  const numbers = [...pages.keys()];
+  return numbers.filter((at) => asked.every(([name, value]) => OF_PAGES[name](pages[at], value)));
+}
+
+function isHeld({ filters, phrases }, { section, matched }) {
+  const { title, body } = filters.length + phrases.length ? shown(section) : {};
   return (
-    filters.every(([name, value]) =>
-      name === "in" ? isIn(terms, FIELDS[value], record, matched) : FILTERS[name](record, value),
-    ) && phrases.every((phrase) => holds(title, phrase) || holds(body, phrase))
+    filters.every(([name, value]) => name !== "in" || isIn(FIELDS[value], section, matched)) &&
+    phrases.every((phrase) => holds(title, phrase) || holds(body, phrase))
   );
 }
 
-// Is all of the query that was found in a record in this field of it?
-function isIn(terms, field, record, matched) {
+// Is all of the query that was found in a section in this field of it?
+function isIn(field, section, matched) {
   if (!field) return false;
-  const held = new Set(tokens(field(record)));
-  return [...matched].every((want) => [...want.terms.keys()].some((at) => held.has(terms[at])));
+  const held = new Set(tokens(field(section)));
+  return [...matched].every(({ terms }) => [...terms.keys()].some((term) => held.has(term)));
 }
 
-// Returns hits on the pages that filters alone let through, the newest first.
-function listed(index, { filters, phrases }) {
-  return [...index.pages.values()]
-    .map((record) => ({ number: index.records.indexOf(record), score: 1, matched: new Set() }))
-    .filter((hit) => isLetThrough(index, { filters, phrases }, hit))
-    .sort((a, b) => compare(index.records[b.number].date, index.records[a.number].date));
+// Returns the pages that filters alone let through, the newest first, as hits.
+async function listed(index, left) {
+  const pages = await open(index, index.facts || index.pages);
+  left.sort((a, b) => compare(pages[b].date, pages[a].date));
+  return left.map((at) => ({ number: index.firsts[at], score: 1, matched: new Set() }));
 }
 
-function byPage({ records }, hits) {
+async function search(index, query) {
+  let hits = query.wants.length ? await rank(index, query) : null;
+  if (query.filters.length) {
+    const left = await pagesLeft(index, query.filters);
+    const isLeft = new Set(left);
+    hits = hits?.filter(({ number }) => isLeft.has(index.pageOf[number])) || listed(index, left);
+  }
+  hits = await withText(index, await hits);
+  return rerank(query, hits).filter((hit) => isHeld(query, hit));
+}
+
+function byPage(hits) {
   const groups = new Map();
   for (const hit of hits) {
-    const { url } = records[hit.number];
-    if (!groups.has(url) && groups.size < MAX_PAGES) groups.set(url, []);
-    const group = groups.get(url);
+    if (!groups.has(hit.page) && groups.size < MAX_PAGES) groups.set(hit.page, []);
+    const group = groups.get(hit.page);
     if (group && group.length < MAX_SECTIONS) group.push(hit);
   }
   return [...groups];
@@ -366,9 +485,9 @@ function byPage({ records }, hits) {
 // Snippets: where the matches are in a text, and the stretch that shows most of them.
 
 // Returns a function from text to the marks in it: {start, end, want}, in order.
-function marker({ terms }, wants) {
-  const wanting = new Map();
-  for (const want of wants) for (const at of want.terms.keys()) wanting.set(terms[at], want);
+function marker(wants) {
+  const wanting = new Map(wants.map((want) => [want.token, want]));
+  for (const want of wants) for (const term of want.terms.keys()) wanting.set(term, want);
   const wanted = (token) => wanting.get(token) || null;
   const seen = new Map(); // words repeat
   const wantedIn = (piece) => {
@@ -448,8 +567,8 @@ function escapeHtml(text) {
 }
 
 // Returns a piece of the field that shows the most of the query, prose before code.
-function snippet(record, marks) {
-  const fields = [record.text, record.code, record.formulas.join(" ")];
+function snippet({ text, code, formulas }, marks) {
+  const fields = [text, code, formulas.join(" ")];
   const marked = fields.map((text) => marks(text));
   let best = 0;
   marked.forEach((found, i) => {
@@ -461,50 +580,48 @@ function snippet(record, marks) {
 
 // Results, in the form that the theme's templates take.
 
-function results(index, query) {
+async function results(index, query) {
   const { wants } = query;
-  const hits = wants.length ? rank(index, query) : listed(index, query);
-  const marks = marker(index, wants);
-  return byPage(index, hits).map(([url, hits]) => {
-    const items = hits.map((hit) => item(index.records[hit.number], hit, wants, marks));
-    const page = index.pages.get(url);
+  const hits = await search(index, query);
+  const marks = marker(wants);
+  return byPage(hits).map(([page, hits]) => {
+    const items = hits.map((hit) => item(page, hit, wants, marks));
     // The theme heads each group with the page itself, and finds it by its lack of a `#`.
-    if (page && !hits.some(({ number }) => index.records[number] === page)) {
-      items.push(item(page, { score: 0, matched: new Set(wants) }, wants, marks));
+    if (!hits.some(({ section }) => !section.anchor)) {
+      const head = { section: page.sections[0], score: 0, matched: new Set(wants) };
+      items.push(item(page, head, wants, marks));
     }
     return items;
   });
 }
 
-function item(record, { score, matched }, wants, marks) {
+function item({ url, tags }, { section, score, matched }, wants, marks) {
   const found = new Set([...matched].map(({ word }) => word));
   return {
-    location: record.url + (record.anchor && `#${encodeURIComponent(record.anchor)}`),
-    title: highlight(record.title, marks(record.title)),
-    text: snippet(record, marks),
-    tags: record.anchor || !record.tags.length ? undefined : record.tags.map(escapeHtml),
+    location: url + (section.anchor && `#${encodeURIComponent(section.anchor)}`),
+    title: highlight(section.title, marks(section.title)),
+    text: snippet(section, marks),
+    tags: section.anchor || !tags.length ? undefined : tags.map(escapeHtml),
     score,
-    terms: Object.fromEntries(wants.map(({ word }) => [word, found.has(word)])),
+    terms: Object.fromEntries(wants.map(({ word, isLeft }) => [word, isLeft || found.has(word)])),
   };
 }
 
 // Messages. Only the newest query is answered: while the index loads, the reader types on.
 
-let names = null;
+let name = "";
 let loading = null;
 let newest = 0;
-let isReported = false;
 
 async function fetchJson(name) {
   const response = await fetch(new URL(name, self.location.href));
-  if (!response.ok) throw new Error(`search: ${response.status} for ${response.url}`);
+  if (!response.ok) throw new Error(`${response.status} for ${response.url}`);
   return response.json();
 }
 
 function load() {
-  loading ??= Promise.all([fetchJson(names.records), fetchJson(names.postings)]).then(
-    ([records, postings]) => openIndex(records, postings),
-  );
+  loading ??= fetchJson(name).then(openIndex);
+  loading.catch(() => (loading = null)); // the next query may have more luck
   return loading;
 }
 
@@ -513,17 +630,24 @@ async function answer(query) {
   let items = [];
   try {
     const asked = readQuery(String(query));
-    if (asked.wants.length || asked.filters.length) items = results(await load(), asked);
+    if (asked.wants.length || asked.filters.length) items = await results(await load(), asked);
   } catch (error) {
-    if (!isReported) console.error(error);
-    isReported = true;
+    console.error(`search: ${error.message}`);
+    items = [[outOfOrder(error)]];
   }
   if (ticket === newest) self.postMessage({ type: RESULT, data: { items } });
 }
 
+// A file is missing or cut off: say so in the box, where the reader looks.
+function outOfOrder({ message }) {
+  const title = "The search index could not be read";
+  const text = `Reload this page and search again. (${escapeHtml(message)})`;
+  return { location: "", title, text, score: 0, terms: {} };
+}
+
 self.addEventListener("message", ({ data: { type, data } }) => {
   if (type === SETUP) {
-    names = data.config.index;
+    name = data.config.index;
     self.postMessage({ type: READY });
   } else if (type === QUERY) {
     answer(data);

@@ -25,11 +25,13 @@ def tokens_in_node(texts: Sequence[str]) -> list[list[str]]:
     return _run({"tokens": list(texts)})
 
 
-def ask(files: index.IndexFiles, *queries: str, missing: bool = False, burst: bool = False) -> Any:
+def ask(
+    files: Sequence[index.Asset], *queries: str, missing: bool = False, burst: bool = False
+) -> Any:
     """Return what a fresh worker says to the queries, what it fetched, and what it logged."""
-    served = {one.name: one.content.decode() for one in (files.records, files.postings)}
+    served = {one.name: one.content.decode() for one in files}
     task = {
-        "config": {"index": files.names()},
+        "config": {"index": files[0].name},
         "files": {} if missing else served,
         "queries": list(queries),
         "burst": burst,

@@ -1,10 +1,10 @@
-"""The two files of the index: their form, their order, their impacts."""
+"""The files of the index: their form, their order, their impacts."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from site_plugins.search.index import HIGHEST, impacts, index_files, postings, worker_file
 from site_plugins.search.records import Record
@@ -16,17 +16,33 @@ def records_of(*texts: str) -> list[Record]:
     return [replace(EMPTY, text=text) for text in texts]
 
 
+def index_of(records: list[Record], **options: int) -> dict:
+    return json.loads(index_files(records, **options)[0].content)
+
+
 def test_records_are_published_as_they_are():
-    """The records file is a list of objects, one a record, with every field."""
-    record = replace(EMPTY, url="a/", title="隐马尔", formulas=("x",), tags=("t",))
-    (found,) = json.loads(index_files([record]).records.content)
-    assert found == {**asdict(record), "formulas": ["x"], "tags": ["t"]}
+    """A page has what its records share, and under it what each section has for itself."""
+    first = Record("a/", "", "Titel", "Titel", "x", "", ("x",), ("t",), "2026-11-21", "de")
+    second = replace(first, anchor="b", title="隐马尔", text="y", code="z", formulas=())
+    assert index_of([first, second])["pages"] == [
+        {
+            "url": "a/",
+            "title": "Titel",
+            "tags": ["t"],
+            "date": "2026-11-21",
+            "language": "de",
+            "sections": [
+                {"anchor": "", "title": "Titel", "text": "x", "code": "", "formulas": ["x"]},
+                {"anchor": "b", "title": "隐马尔", "text": "y", "code": "z", "formulas": []},
+            ],
+        }
+    ]
 
 
 def test_posting_lists_say_who_has_a_term():
     """Unfolding the gaps of a list gives the records that hold the term."""
-    index = postings(records_of("a b", "b", "c", "b"))
-    lists = dict(zip(index["terms"], index["postings"], strict=True))
+    index = postings(map(impacts, records_of("a b", "b", "c", "b")))
+    lists = dict(zip(index.terms, index.lists, strict=True))
     assert {term: unfold(flat) for term, flat in lists.items()} == {
         "a": [0],
         "b": [0, 1, 3],
@@ -36,7 +52,7 @@ def test_posting_lists_say_who_has_a_term():
 
 def test_terms_are_sorted_by_code_point():
     """Beyond the first plane too, where UTF-16 would sort otherwise."""
-    terms = postings(records_of("𠀀 \ufa0e 힣 zz a"))["terms"]
+    terms = postings(map(impacts, records_of("𠀀 \ufa0e 힣 zz a"))).terms
     assert terms == sorted(terms, key=lambda term: [ord(one) for one in term])
     assert terms[-2:] == ["\ufa0e", "𠀀"]
 
@@ -65,16 +81,19 @@ def test_impacts_grow_and_stay_in_their_range():
 
 
 def test_names_tell_contents():
-    """Same records, same bytes and names; another word, another name for both files."""
-    one, same, other = (index_files(records_of(text)) for text in ("a", "a", "b"))
-    assert one == same
-    assert {one.records.name, one.postings.name}.isdisjoint(other.names().values())
+    """Same records, same bytes and names; another word, another name for every file."""
+    for single in (0, 1000):
+        made = [index_files(records_of(text), single=single) for text in ("word", "word", "next")]
+        one, same, other = ({asset.name for asset in files} for files in made)
+        assert made[0] == made[1]
+        assert one == same
+        assert {name for name in one if name[:5] != "facts"}.isdisjoint(other)
 
 
 def test_half_a_surrogate_pair_is_published_as_a_question_mark():
     """Text that UTF-8 cannot say does not stop the build."""
-    (found,) = json.loads(index_files(records_of("a\ud800b")).records.content)
-    assert found["text"] == "a?b"
+    (page,) = index_of(records_of("a\ud800b"))["pages"]
+    assert page["sections"][0]["text"] == "a?b"
 
 
 def test_the_worker_is_small():

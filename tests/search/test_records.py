@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from site_plugins.search.records import Record, page_records
+from site_plugins.search.records import Record, page_records, plain_text
 
 
 def records(html: str, **facts: object) -> tuple[Record, ...]:
@@ -199,3 +199,19 @@ def test_no_html_is_too_broken():
         generator = random.Random(seed)
         html = "".join(generator.choices(fragments, k=generator.randint(1, 40)))
         assert records(html)[0].anchor == "", f"seed {seed}"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<h1>T <code>x</code></h1><p>a</p><p>b<b>c</b>d</p>", "a bcd"),
+        ("<h1>T</h1>a<h1>S</h1>b<h2 id=x>U<a class=headerlink>¶</a></h2>c", "a S b U c"),
+        ("x <math display=block data-tex=a_b><mi>a</mi></math> y <math alttext=q></math>.",
+         "x $a_b$ y $q$."),
+        ("<p>a &lt; b</p><pre>c\n  d</pre>e<script>no</script>", "a < b c d e"),
+        ("<h1>open <p>text<pre>to the end", "text to the end"),
+    ],
+)  # fmt: skip
+def test_a_page_in_one_piece(html, text):
+    """Plain text is in reading order, on one line, without the title of the page."""
+    assert plain_text(html) == text

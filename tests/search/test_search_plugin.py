@@ -24,9 +24,13 @@ def settings_of(page: Path) -> dict:
     return json.loads(found)
 
 
+def pages_in(site: Path) -> list[dict]:
+    name = json.loads((site / "search/search_index.json").read_text())["config"]["index"]
+    return json.loads((site / "search" / name).read_text("utf-8"))["pages"]
+
+
 def records_in(site: Path) -> list[dict]:
-    names = json.loads((site / "search/search_index.json").read_text())["config"]["index"]
-    return json.loads((site / "search" / names["records"]).read_text("utf-8"))
+    return [{"url": page["url"], **one} for page in pages_in(site) for one in page["sections"]]
 
 
 def test_every_page_starts_our_worker(site):
@@ -61,13 +65,12 @@ def test_only_the_worker_is_changed(site, tmp_path):
     ]
 
 
-def test_the_stub_holds_names_and_no_documents(site):
-    """The file that the theme fetches is its own, emptied, with the names of ours in it."""
+def test_the_stub_holds_a_name_and_no_documents(site):
+    """The file that the theme fetches is its own, emptied, with the name of ours in it."""
     stub = json.loads((site / "search/search_index.json").read_text())
     assert stub["docs"] == []
     assert stub["config"]["separator"]
-    for name in stub["config"]["index"].values():
-        assert (site / "search" / name).is_file()
+    assert (site / "search" / stub["config"]["index"]).is_file()
 
 
 def test_a_record_says_what_the_page_says(site):
@@ -76,11 +79,16 @@ def test_a_record_says_what_the_page_says(site):
     assert record == {
         "url": "hmm/",
         "anchor": "the-forward-pass",
-        "page_title": "Markov models",
         "title": "The forward pass",
         "text": "It sums over zygodactyl paths, 前向算法.",
         "code": "alpha = forward(start)",
         "formulas": [],
+    }
+    (page,) = [one for one in pages_in(site) if one["url"] == "hmm/"]
+    del page["sections"]
+    assert page == {
+        "url": "hmm/",
+        "title": "Markov models",
         "tags": ["hmm", "c++"],
         "date": "2026-11-21",
         "language": "en",
@@ -116,7 +124,7 @@ def test_one_plugin_may_build_twice(tmp_path):
     sites.build_loaded(config)
     found = [one["text"] for one in records_in(tmp_path / "site") if one["url"] == "about/"]
     assert found == ["Rewritten."]
-    assert len(list((tmp_path / "site/search").glob("records.*.json"))) == 1
+    assert len(list((tmp_path / "site/search").glob("index.*.json"))) == 1
 
 
 def test_two_builds_are_the_same(site, tmp_path):

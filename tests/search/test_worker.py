@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from site_plugins.search.index import IndexFiles, index_files
+from site_plugins.search.index import Asset, index_files
 from site_plugins.search.records import Record
 
 from .node import ask, needs_node
@@ -46,7 +47,7 @@ FILES = index_files(
 )
 
 
-def items(query: str, files: IndexFiles = FILES) -> list[list[dict]]:
+def items(query: str, files: Sequence[Asset] = FILES) -> list[list[dict]]:
     found = ask(files, query)
     assert found["errors"] == []
     return found["results"][0]["data"]["items"]
@@ -64,10 +65,9 @@ def test_it_is_ready_and_fetches_nothing_before_the_first_query():
     assert [one["type"] for one in found["results"]] == [3, 3, 3]
 
 
-def test_it_fetches_each_file_once_and_beside_itself():
+def test_it_fetches_the_index_once_and_beside_itself():
     """Two queries share one index, read from the worker's own folder."""
-    fetched = ask(FILES, "path", "states")["fetched"]
-    assert sorted(fetched) == sorted(f"/sub/search/{name}" for name in FILES.names().values())
+    assert ask(FILES, "path", "states")["fetched"] == [f"/sub/search/{FILES[0].name}"]
 
 
 def test_a_word_of_the_body_finds_its_section():
@@ -198,17 +198,19 @@ def test_any_query_has_an_answer(query):
     assert found["results"][1]["data"]["items"][0][0]["location"] == "posts/hmm/#forward"
 
 
-def test_an_index_that_is_missing_is_reported_once():
-    """Without its files every query gets the empty answer, and the console one line."""
+def test_an_index_that_is_missing_is_told_in_the_box():
+    """Without its file every query gets a message, and the console a line."""
     found = ask(FILES, "sums", "path", missing=True)
-    assert [one["data"]["items"] for one in found["results"]] == [[], []]
-    assert len(found["errors"]) == 1
-    assert "404" in found["errors"][0]
+    for one in found["results"]:
+        ((item,),) = one["data"]["items"]
+        assert item["title"] == "The search index could not be read"
+        assert "404 for https://example.org/sub/search/index." in item["text"]
+    assert len(found["errors"]) == 2
 
 
-def test_files_of_two_builds_are_not_mixed():
-    """Postings that count other records than there are make an empty answer, not a wrong one."""
-    other = index_files([page("other/", "Other", "sums")])
-    found = ask(replace(FILES, records=other.records), "sums")
-    assert found["results"][0]["data"]["items"] == []
-    assert "do not match" in found["errors"][0]
+@pytest.mark.parametrize("content", [b'{"version":1}', b'{"version":2,"pag', b"", b"[]"])
+def test_an_index_that_is_none_is_told_in_the_box(content):
+    """Of another version, cut off, empty, or JSON of another kind: the same message."""
+    found = ask([Asset("index.json", content)], "sums")
+    ((item,),) = found["results"][0]["data"]["items"]
+    assert item["title"] == "The search index could not be read"

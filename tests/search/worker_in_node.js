@@ -3,58 +3,86 @@
 //     {"worker": path, "tokens": [text, ...]}                    -> [[token, ...], ...]
 //     {"worker": path, "files": {name: text}, "queries": [...]}  -> {results, fetched, errors}
 //
-// With "burst" the queries are sent at once, without waiting for answers.
+// Or "folder", where the files are. With "burst" the queries are sent at once, without waiting
+// for answers. With "fresh" each is the first one of its worker. With "brief" results are
+// {found: [[location, ...], ...], ms, bytes}: bytes are of the files fetched, compressed.
 const fs = require("fs");
+const path = require("path");
 const vm = require("vm");
+const zlib = require("zlib");
 
 const task = JSON.parse(fs.readFileSync(0, "utf-8"));
-const [sent, fetched, errors] = [[], [], []];
-let receive = null;
-const self = {
-  location: { href: "https://example.org/sub/search/worker.js" },
-  addEventListener: (_, listener) => (receive = listener),
-  postMessage: (message) => sent.push(message),
-};
-async function fetch(url) {
-  const name = url.pathname.split("/").pop();
-  fetched.push(url.pathname);
-  const ok = name in task.files;
-  const json = async () => JSON.parse(task.files[name]);
-  return { ok, status: ok ? 200 : 404, url: url.href, json };
-}
-const console_ = { error: (error) => errors.push(String(error)) };
-const context = vm.createContext({ self, fetch, URL, console: console_ });
-vm.runInContext(fs.readFileSync(task.worker, "utf-8"), context);
+const script = new vm.Script(fs.readFileSync(task.worker, "utf-8"));
+const [fetched, errors] = [[], []];
+const sizes = new Map();
+let bytes = 0;
 
-async function ask(query) {
-  sent.length = 0;
-  receive({ data: { type: 2, data: query } });
-  while (!sent.length) await new Promise(setImmediate);
-  return sent[0];
+function read(name) {
+  if (!task.folder) return task.files[name];
+  const file = path.join(task.folder, name);
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf-8") : undefined;
+}
+
+async function fetch(url) {
+  const name = url.pathname.replace("/sub/search/", "");
+  fetched.push(url.pathname);
+  const text = read(name);
+  const ok = text !== undefined;
+  if (ok && task.brief) {
+    if (!sizes.has(name)) sizes.set(name, zlib.gzipSync(text).length);
+    bytes += sizes.get(name);
+  }
+  return { ok, status: ok ? 200 : 404, url: url.href, json: async () => JSON.parse(text) };
+}
+
+// Starts a worker; `ask` sends it a query and waits for the answer.
+function start() {
+  const sent = [];
+  let receive = null;
+  const self = {
+    location: { href: "https://example.org/sub/search/worker.js" },
+    addEventListener: (_, listener) => (receive = listener),
+    postMessage: (message) => sent.push(message),
+  };
+  const console_ = { error: (error) => errors.push(String(error)) };
+  const context = vm.createContext({ self, fetch, URL, console: console_ });
+  script.runInContext(context);
+  if (task.config) receive({ data: { type: 0, data: { config: task.config } } });
+  const ready = sent[0];
+  const send = (query) => receive({ data: { type: 2, data: query } });
+  async function ask(query) {
+    sent.length = 0;
+    send(query);
+    while (!sent.length) await new Promise(setImmediate);
+    return sent[0];
+  }
+  return { context, ready, sent, send, ask };
 }
 
 (async () => {
+  let worker = start();
   if (task.tokens) {
-    const tokens = vm.runInContext("tokens", context);
+    const tokens = vm.runInContext("tokens", worker.context);
     return task.tokens.map((text) => tokens(text));
   }
-  receive({ data: { type: 0, data: { config: task.config, docs: [], options: {} } } });
-  const [ready] = sent;
   const results = [];
   if (task.burst) {
-    sent.length = 0;
-    task.queries.forEach((query) => receive({ data: { type: 2, data: query } }));
+    worker.sent.length = 0;
+    task.queries.forEach(worker.send);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    results.push(...sent);
+    results.push(...worker.sent);
   } else {
     for (const query of task.queries) {
+      if (task.fresh) worker = start();
+      bytes = 0;
       const began = performance.now();
-      const answer = await ask(query);
-      if (task.brief) {
-        const found = answer.data.items.map((hits) => hits.map(({ location }) => location));
-        results.push({ found, ms: performance.now() - began });
-      } else results.push(answer);
+      const answer = await worker.ask(query);
+      const ms = performance.now() - began;
+      const found = answer.data.items.map((hits) => hits.map(({ location }) => location));
+      results.push(task.brief ? { found, ms, bytes } : answer);
     }
   }
-  return { ready, results, fetched, errors };
+  if (global.gc) global.gc();
+  const heap = process.memoryUsage().heapUsed;
+  return { ready: worker.ready, results, fetched: task.brief ? [] : fetched, errors, heap };
 })().then((value) => process.stdout.write(JSON.stringify(value)));
