@@ -16,9 +16,10 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from site_plugins.check import BAD, check, check_twice, fix
 from site_plugins.cluster import workers
@@ -39,9 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         site = read_site(options.config_file)
-        if options.command is _search:  # reads no page
-            return _search(site, options)
-        return int(options.command(_Work.of(site, options), options))
+        command: Callable[[Any, argparse.Namespace], int] = options.command
+        return command(site if command is _search else _Work.of(site, options), options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

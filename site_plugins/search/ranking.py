@@ -63,7 +63,9 @@ def search(index: Index, query: Query) -> list[Hit]:
             hits = [Hit(index.firsts[at], score=1) for at in left]
         known = set(left)
         hits = [hit for hit in hits if _page_of(index, hit) in known]
-    found = rerank(query, with_text(index, hits or []))
+    found = with_text(index, hits or [])
+    if query.wants:
+        found = rerank(query, found)
     return [hit for hit in found if _is_held(query, hit)]
 
 
@@ -323,7 +325,7 @@ def _is_in(name: str, hit: Hit) -> bool:
     return all(any(term in held for term in want.terms) for want in hit.matched)
 
 
-def by_page(hits: Sequence[Hit], *, most: int = 50, sections: int = 5) -> Iterator[list[Hit]]:
+def by_page(hits: Sequence[Hit], *, most: int = 30, sections: int = 5) -> Iterator[list[Hit]]:
     """Yield the hits page by page, in the order of the best of each."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:

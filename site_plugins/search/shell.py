@@ -55,12 +55,14 @@ def _snippet(hit: Hit) -> str:
     """Return the text around the first word of the query in it, on one line."""
     section = hit.section
     terms = [term for want in hit.matched for term in want.terms]
-    for text in (section["text"], " ".join(section["code"].split()), *section["formulas"]):
+    prose: str = section["text"]
+    code = " ".join(section["code"].split())
+    formulas: list[str] = section["formulas"]
+    for text in (prose, code, *formulas):
         lowered = text.lower()
         places = [lowered.find(term) for term in terms if term in lowered]
         if places:
             start = max(0, min(places) - BEFORE)
             end = min(len(text), start + BEFORE + AFTER)
             return "…" * (start > 0) + text[start:end] + "…" * (end < len(text))
-    text: str = section["text"]
-    return text[: BEFORE + AFTER]
+    return prose[: BEFORE + AFTER]

@@ -12,13 +12,14 @@
 "use strict";
 
 const [SETUP, READY, QUERY, RESULT] = [0, 1, 2, 3];
-const MAX_PAGES = 50;
+const MAX_PAGES = 30;
 const MAX_FETCHED = 10; // pages whose text is fetched, where it is not all in one file
 const MAX_SECTIONS = 5; // a page
 const MAX_QUERY = 1000; // characters that are read; nobody typed the rest
 const MAX_WORDS = 32;
 const SNIPPET = 240; // characters
 const LEAD = 60; // of them before the first match
+const ENOUGH = 20; // marks in a text, if no word of the query is missing
 const RERANK = 200; // sections in which a phrase is looked for
 const MAX_NEAR = 20; // words that a mistake may have meant
 const MAX_HELD = 300; // files
@@ -469,7 +470,8 @@ async function search(index, query) {
     hits = hits?.filter(({ number }) => isLeft.has(index.pageOf[number])) || listed(index, left);
   }
   hits = await withText(index, await hits);
-  return rerank(query, hits).filter((hit) => isHeld(query, hit));
+  if (query.wants.length) hits = rerank(query, hits);
+  return hits.filter((hit) => isHeld(query, hit));
 }
 
 function byPage(hits) {
@@ -494,9 +496,11 @@ function marker(wants) {
     if (!seen.has(piece)) seen.set(piece, tokens(piece).map(wanted).find(Boolean) || null);
     return seen.get(piece);
   };
+  const all = wordsOf(wants.map((want) => ({ want })));
   return function marks(text) {
     const found = [];
     for (const { 0: piece, index } of text.matchAll(PIECE)) {
+      if (found.length >= ENOUGH && wordsOf(found) === all) break;
       if (!CJK_FIRST.test(piece)) {
         const want = wantedIn(piece);
         if (want) found.push({ start: index, end: index + piece.length, want });
@@ -521,7 +525,7 @@ function wordsOf(marks) {
 // Returns the marks that fit into one snippet and have the most words of the query.
 function bestStretch(marks) {
   let best = [];
-  marks.slice(0, 200).forEach(({ start }, i) => {
+  marks.slice(0, 100).forEach(({ start }, i) => {
     const stretch = [];
     for (let j = i; j < marks.length && marks[j].end <= start + SNIPPET - LEAD; j++) {
       stretch.push(marks[j]);
