@@ -8,10 +8,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Material prints an advertisement for its successor at each start; README says where we stand.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: site serve test check lint types clean
+.PHONY: site offline serve test check lint types clean
 
 site: $(VENV)/site.stamp  ## run the articles that have to, build site/
 	$(BIN)/mkdocs build --strict
+
+offline: $(VENV)/site.stamp  ## build site-offline/, to be opened from the folder
+	$(BIN)/mkdocs build --strict -f mkdocs.offline.yml
 
 serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
 	$(BIN)/mkdocs serve
@@ -29,7 +32,7 @@ types: $(VENV)/dev.stamp
 	$(BIN)/mypy
 
 clean:  ## remove everything that can be made again, the environment too
-	rm -rf site .site-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(VENV)
+	rm -rf site site-offline .site-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(VENV)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -344,4 +344,4 @@ def scored(asked: Sequence[Query], answers: Iterable[Sequence[Sequence[str]]]) -
 
 def _name(location: str) -> str:
     """Return the name of the page of a hit: en/posts/hmm/#forward -> posts/hmm/."""
-    return location.split("#")[0].split("/", 1)[1]
+    return location.split("#")[0].partition("/")[2]

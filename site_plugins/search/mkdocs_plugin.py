@@ -35,6 +35,7 @@ from site_plugins.search.content import (
     content_settings,
 )
 from site_plugins.search.index import Asset, index_files, worker_file
+from site_plugins.search.offline import offline_files, offline_script
 from site_plugins.search.records import Record, page_records, plain_text
 
 _MORE = "<!-- more -->"  # where an excerpt ends, if no blog says otherwise
@@ -46,12 +47,16 @@ class SearchConfig(Config):
     content = options.Optional(options.Type(dict))
     """Publish content.json as well: {} for all that hexo-generator-json-content has by default."""
 
+    offline = options.Type(bool, default=False)
+    """Publish the index as scripts as well, for a site that is opened from a folder."""
+
 
 class SearchPlugin(BasePlugin[SearchConfig]):
     """Publishes our index and puts our worker under the theme's search box."""
 
     _records: list[Record]
     _worker: Asset
+    _script: Asset | None
     _content: ContentSettings | None = None
     _shown: set[str]  # addresses of what content.json may show
     _pages: list[Entry]
@@ -70,6 +75,7 @@ class SearchPlugin(BasePlugin[SearchConfig]):
         self._records = []
         self._shown, self._pages, self._posts = set(), [], []
         self._worker = worker_file()
+        self._script = offline_script(self._worker) if self.config.offline else None
 
     @event_priority(-100)  # what other plugins add to a page is part of it
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -117,9 +123,10 @@ class SearchPlugin(BasePlugin[SearchConfig]):
         if not stub.is_file():
             raise PluginError(f"no {theme.STUB}: list `search` before `trellis-search`, enabled")
         files = index_files(self._records)
-        for asset in (self._worker, *files):
-            write_file(asset.content, str(site / theme.FOLDER / asset.name))
         text = theme.stub(stub.read_text(encoding="utf-8"), files[0].name)
+        scripts = [self._script, *offline_files(files, text)] if self._script else []
+        for asset in (self._worker, *files, *scripts):
+            write_file(asset.content, str(site / theme.FOLDER / asset.name))
         write_file(text.encode(), str(stub))
         if self._content:
             about = SiteMeta(
@@ -133,7 +140,8 @@ class SearchPlugin(BasePlugin[SearchConfig]):
 
     def _with_worker(self, html: str, page: str) -> str:
         try:
-            return theme.with_worker(html, self._worker.name, page)
+            script = self._script.name if self._script else None
+            return theme.with_worker(html, self._worker.name, page, script=script)
         except theme.ThemeError as error:
             raise PluginError(str(error)) from error
 

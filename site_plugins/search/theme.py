@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from html import escape
 
 from jinja2.utils import htmlsafe_json_dumps
 
@@ -34,8 +35,10 @@ class ThemeError(ValueError):
     """The theme is not the one that this module knows. Reads `page: what is wrong`."""
 
 
-def with_worker(html: str, worker: str, page: str) -> str:
+def with_worker(html: str, worker: str, page: str, *, script: str | None = None) -> str:
     """Return a page whose search box starts `search/<worker>`, all else as it was.
+
+    script: the name of one below `search/` to run before the theme's
 
     Raises ThemeError, naming the page, unless the theme's configuration is there once.
     """
@@ -50,6 +53,9 @@ def with_worker(html: str, worker: str, page: str) -> str:
     settings["search"] = posixpath.join(settings["base"], FOLDER, worker)
     # The theme's own filter wrote this JSON: < > & ' stay escaped, so no value ends the script.
     body = str(htmlsafe_json_dumps(settings))
+    if script:
+        address = escape(posixpath.join(settings["base"], FOLDER, script))
+        after += f'<script src="{address}"></script>'
     return html[: found[0].start()] + before + body + after + html[found[0].end() :]
 
 
