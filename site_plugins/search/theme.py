@@ -31,6 +31,10 @@ _CONFIG = re.compile(
 )
 
 
+_DIALOG = re.compile(r"""<div\b(?=[^>]*\bdata-md-component=["']?search["' ])[^>]*(?=>)""")
+_BOX = re.compile(r"""<input\b[^>]*\bmd-search__input\b[^>]*?\baria-label="([^"]*)\"""")
+
+
 class ThemeError(ValueError):
     """The theme is not the one that this module knows. Reads `page: what is wrong`."""
 
@@ -56,7 +60,15 @@ def with_worker(html: str, worker: str, page: str, *, script: str | None = None)
     if script:
         address = escape(posixpath.join(settings["base"], FOLDER, script))
         after += f'<script src="{address}"></script>'
-    return html[: found[0].start()] + before + body + after + html[found[0].end() :]
+    return _with_label(html[: found[0].start()]) + before + body + after + html[found[0].end() :]
+
+
+def _with_label(html: str) -> str:
+    """Return a page whose search dialog has the name of its box, which the theme leaves out."""
+    dialog, box = _DIALOG.search(html), _BOX.search(html)
+    if not dialog or not box or "aria-label" in dialog[0]:
+        return html
+    return f'{html[: dialog.end()]} aria-label="{box[1]}"{html[dialog.end() :]}'
 
 
 def stub(theirs: str, name: str) -> str:

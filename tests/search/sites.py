@@ -21,14 +21,21 @@ plugins:
   - tags
   - trellis-search
 nav: [index.md, about.md, tags.md]
-markdown_extensions: [attr_list, pymdownx.highlight, pymdownx.superfences, toc: {permalink: true}]
+markdown_extensions:
+  - attr_list
+  - pymdownx.highlight
+  - pymdownx.superfences
+  - toc:
+      permalink: true
+      slugify: !!python/object/apply:pymdownx.slugs.slugify { kwds: { case: lower } }
 """
 
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 
 PAGES = {
     "index.md": "# Front\n\nWelcome, wanderer.\n",
-    "about.md": "# About\n\nAbout this blog.\n\n## Colophon\n\nSet in typewriters.\n",
+    "about.md": "# About\n\nAbout this blog.\n\n## Colophon\n\nSet in typewriters.\n"
+    "\n## 维特比\n\n" + "填充。\n\n" * 40 + "\n## 维特比\n\n最可能的路径。\n",
     "tags.md": "# Tags\n\n<!-- material/tags -->\n",
     "secret.md": "---\nsearch: {exclude: true}\n---\n# Secret\n\nUnfindable.\n",
     "posts/hmm.md": """---

@@ -60,6 +60,46 @@ def test_chinese_is_found(reader):
     assert reader.hits("前向算法").nth(1).locator("mark").inner_text() == "前向算法"
 
 
+def test_a_heading_in_any_script_is_an_address(reader):
+    """Of two Chinese headings with the same words, a hit opens the one that has the match."""
+    reader.open("")
+    hit = reader.hits("最可能的路径").nth(1)
+    assert hit.get_attribute("href").endswith("about/#%E7%BB%B4%E7%89%B9%E6%AF%94_1")
+    hit.click()
+    reader.page.wait_for_url("**/about/#*_1")
+    sync_api.expect(reader.page.locator("[id='维特比_1']")).to_be_in_viewport()
+
+
+def test_it_works_under_a_strict_policy(reader):
+    """`script-src 'self'; worker-src 'self'` is enough for the box."""
+    policy = {"Content-Security-Policy": "script-src 'self'; worker-src 'self'"}
+
+    def with_policy(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, headers={**answer.headers, **policy})
+
+    reader.page.route("**/*", with_policy)
+    reader.open("about/")
+    assert reader.hits("zygodactyl").nth(1).get_attribute("href").endswith("#the-forward-pass")
+    refused = [one for one in reader.complaints if "Content Security Policy" in one]
+    assert [one for one in refused if "inline" not in one.lower()] == []  # those are the theme's
+
+
+def test_the_dialog_has_a_name(reader):
+    """A screen reader says what has opened, and the keyboard goes through it and out of it."""
+    reader.open("about/")
+    dialog = reader.page.get_by_role("dialog", name="Search")
+    reader.page.keyboard.press("/")
+    sync_api.expect(reader.page.get_by_role("textbox", name="Search")).to_be_focused()
+    assert dialog.count() == 1
+    reader.hits("typewriters")
+    reader.page.keyboard.press("ArrowDown")
+    focused = "document.activeElement.className"
+    assert "md-search-result__link" in reader.page.evaluate(focused)
+    reader.page.keyboard.press("Escape")
+    sync_api.expect(reader.page.get_by_role("textbox", name="Search")).not_to_be_focused()
+
+
 def test_it_works_where_nothing_is(reader):
     """On the 404 page, three folders down, the box works and leads to the site's root."""
     reader.open("no/such/page/")

@@ -48,8 +48,8 @@ def test_the_404_page_starts_it_from_anywhere(site):
     assert settings_of(site / "404.html")["search"] == f"/sub/path/search/{WORKER}"
 
 
-def test_only_the_worker_is_changed(site, tmp_path):
-    """But for the worker, a page is line for line what the theme made of it."""
+def test_only_the_worker_and_a_label_are_new(site, tmp_path):
+    """But for them, a page is line for line what the theme made of it."""
     sites.write(tmp_path)
     plain = sites.CONFIG.replace("  - trellis-search\n", "")
     (tmp_path / "mkdocs.yml").write_text(plain, encoding="utf-8")
@@ -58,6 +58,7 @@ def test_only_the_worker_is_changed(site, tmp_path):
     theirs = re.search(r'"search": "([^"]*)"', stock)
     assert theirs
     expected = stock.replace(theirs[1], f"../search/{WORKER}")
+    expected = expected.replace('role="dialog"', 'role="dialog" aria-label="Search"')
     ours = (site / "about/index.html").read_text("utf-8")
     # Now that it has front matter, the theme ends the page with three blank lines more.
     assert [one for one in ours.split("\n") if one.strip()] == [

@@ -28,23 +28,22 @@ def section(of: Record, anchor: str, title: str, text: str = "", **fields: objec
 
 
 MARKOV = page("posts/hmm/", "Markov models", "Walks of states.", tags=("hmm", "a<b"))
-FILES = index_files(
-    [
-        page("", "Trellis"),
+RECORDS = [
+    page("", "Trellis"),
+    MARKOV,
+    section(MARKOV, "forward", "The forward pass", "Sums over paths.", code="alpha = emit[0]"),
+    section(
         MARKOV,
-        section(MARKOV, "forward", "The forward pass", "Sums over paths.", code="alpha = emit[0]"),
-        section(
-            MARKOV,
-            "viterbi",
-            "The best path",
-            "Decode with viterbi_decode.",
-            formulas=(r"\delta_t",),
-        ),
-        page("posts/zh/", "隐马尔可夫模型", "前向算法把路径求和，𠀀𠀁。"),
-        page("posts/bad/", HOSTILE, f"plain {HOSTILE} text", tags=(HOSTILE,)),
-        page("posts/long/", "Long", "filler words here " * 200 + "needle " + "more filler " * 200),
-    ]
-)
+        "viterbi",
+        "The best path",
+        "Decode with viterbi_decode.",
+        formulas=(r"\delta_t",),
+    ),
+    page("posts/zh/", "隐马尔可夫模型", "前向算法把路径求和，𠀀𠀁。"),
+    page("posts/bad/", HOSTILE, f"plain {HOSTILE} text", tags=(HOSTILE,)),
+    page("posts/long/", "Long", "filler words here " * 200 + "needle " + "more filler " * 200),
+]
+FILES = index_files(RECORDS)
 
 
 def items(query: str, files: Sequence[Asset] = FILES) -> list[list[dict]]:
@@ -214,3 +213,26 @@ def test_an_index_that_is_none_is_told_in_the_box(content):
     found = ask([Asset("index.json", content)], "sums")
     ((item,),) = found["results"][0]["data"]["items"]
     assert item["title"] == "The search index could not be read"
+
+
+def test_a_shard_that_is_missing_is_told_and_may_come_back():
+    """Who needs the shard gets the message, others their results, and nothing is remembered."""
+    files = index_files(RECORDS, single=0)
+    without = [one for one in files if not one.name.startswith("terms.")]
+    found = ask(without, "sums")
+    ((item,),) = found["results"][0]["data"]["items"]
+    assert item["title"] == "The search index could not be read"
+    assert "404 for https://example.org/sub/search/terms." in item["text"]
+    cut_off = [
+        replace(one, content=one.content[:40]) if one not in without else one for one in files
+    ]
+    ((item,),) = ask(cut_off, "sums")["results"][0]["data"]["items"]
+    assert item["title"] == "The search index could not be read"
+    assert ask(files, "sums")["results"][0]["data"]["items"][0][0]["location"].endswith("#forward")
+
+
+def test_many_files_are_fetched_as_they_are_needed():
+    """The directory, a shard of terms and the pages that are shown; each of them once."""
+    fetched = ask(index_files(RECORDS, single=0), "sums", "sums ")["fetched"]
+    kinds = [name.removeprefix("/sub/search/").split(".")[0] for name in fetched]
+    assert kinds == ["index", "terms", "pages"]
