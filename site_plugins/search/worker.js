@@ -72,7 +72,7 @@ function line(text) {
 }
 
 function clean(text) {
-  const plain = text.normalize("NFKC").replace(STYLE, " ").replaceAll("_{", "_");
+  const plain = text.normalize("NFKC").replace(STYLE, " ").replaceAll("_{", "_").replaceAll("}_", "_");
   return plain.replace(GREEK, (letter) => {
     const code = letter.charCodeAt(0);
     return NAMES[code - (code >= 0x3b1 ? 0x3b1 : 0x391)];
