@@ -77,7 +77,8 @@ def clean(text: str) -> str:
 
     Width, ligatures and styled letters (NFKC), and what only dresses the letters of a formula.
     """
-    plain = _STYLE.sub(" ", unicodedata.normalize("NFKC", text)).replace("_{", "_").replace("}_", "_")
+    plain = _STYLE.sub(" ", unicodedata.normalize("NFKC", text))
+    plain = plain.replace("_{", "_").replace("}_", "_")
     return _GREEK.sub(_name, plain)
 
 
