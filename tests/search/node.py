@@ -25,6 +25,18 @@ def tokens_in_node(texts: Sequence[str]) -> list[list[str]]:
     return _run({"tokens": list(texts)})
 
 
+def sorted_in_node(tokens: Sequence[str]) -> list[str]:
+    """Return tokens in the order in which the worker looks them up."""
+    found: list[str] = _run({"sort": list(tokens)})
+    return found
+
+
+def classes_in_node(*names: str) -> list[list[list[int]]]:
+    """Return the code points of the worker's classes of characters, as ranges."""
+    found: list[list[list[int]]] = _run({"classes": list(names)})
+    return found
+
+
 def ask(
     files: Sequence[index.Asset], *queries: str, missing: bool = False, burst: bool = False
 ) -> Any:

@@ -75,8 +75,12 @@ Wombats.
 ## Heading `%s`
 
 Quokkas say `%s`.
+
+```python
+wallabies = '%s'
+```
 """
-    % ((HOSTILE,) * 4),
+    % ((HOSTILE,) * 5),
 }
 
 

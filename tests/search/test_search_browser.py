@@ -129,7 +129,9 @@ def test_no_other_host_is_asked(reader):
     assert [url for url in reader.requests if not url.startswith(reader.base)] == []
 
 
-@pytest.mark.parametrize("query", ["quokkas", "onerror", "wombats", "<img src=x onerror=1>"])
+@pytest.mark.parametrize(
+    "query", ["quokkas", "onerror", "wombats", "wallabies", "<img src=x onerror=1>"]
+)
 def test_markup_in_an_article_is_shown_and_not_run(reader, query):
     """A title, a heading, a tag and a text with a payload inject no element and run nothing."""
     reader.open("about/")

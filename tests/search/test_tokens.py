@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from site_plugins.search.tokens import LONGEST, tokens
+from site_plugins.search.tokens import _CJK, _SEPARATORS, LONGEST, tokens
 
-from .node import needs_node, tokens_in_node
+from .node import classes_in_node, needs_node, sorted_in_node, tokens_in_node
 
-GOLDEN = json.loads(Path(__file__).with_name("golden_tokens.json").read_text(encoding="utf-8"))
+FILE = json.loads(Path(__file__).with_name("golden_tokens.json").read_text(encoding="utf-8"))
+GOLDEN = FILE["vectors"]
+CLASSES = {
+    name: [[int(end, 16) for end in one.split()] for one in ranges]
+    for name, ranges in FILE["classes"].items()
+}
 
 
 @pytest.mark.parametrize("vector", GOLDEN, ids=lambda vector: ascii(vector["text"])[:30])
@@ -31,9 +37,30 @@ def test_javascript_meets_the_vectors():
 
 @needs_node
 def test_both_agree_on_random_text():
-    """On text that nobody wrote, of every script, Python and the worker find the same tokens."""
+    """On text that nobody wrote, of every script: the same tokens, in the same order of terms."""
     texts = [random_text(seed) for seed in range(10_000)]
-    assert tokens_in_node(texts) == [tokens(text) for text in texts]
+    expected = [tokens(text) for text in texts]
+    assert tokens_in_node(texts) == expected
+    terms = {token for found in expected for token in found}
+    assert max(terms) > "\U0001ffff"
+    assert sorted_in_node(sorted(terms, reverse=True)) == sorted(terms)
+
+
+def test_python_has_the_classes_that_are_written_down():
+    """Each code point of Unicode is a CJK character, a separator, or part of a word."""
+    for body, ranges in ((_CJK, CLASSES["cjk"]), (_SEPARATORS, CLASSES["separators"])):
+        pattern = re.compile(f"[{body}]")
+        held = [bool(pattern.match(chr(code))) for code in range(0x110000)]
+        expected = [False] * 0x110000
+        for first, last in ranges:
+            expected[first : last + 1] = [True] * (last + 1 - first)
+        assert held == expected
+
+
+@needs_node
+def test_javascript_has_the_classes_that_are_written_down():
+    """The same, whatever the tables of the browser say."""
+    assert classes_in_node("CJK", "SEPARATORS") == [CLASSES["cjk"], CLASSES["separators"]]
 
 
 def test_every_character_of_a_chinese_run_begins_a_token():

@@ -1,6 +1,8 @@
 // Runs worker.js outside a browser: reads a task from standard input, writes JSON.
 //
 //     {"worker": path, "tokens": [text, ...]}                    -> [[token, ...], ...]
+//     {"worker": path, "sort": [token, ...]}                     -> [token, ...]
+//     {"worker": path, "classes": [name, ...]}     -> {name: [[first, last], ...]} code points
 //     {"worker": path, "files": {name: text}, "queries": [...]}  -> {results, fetched, errors}
 //
 // Or "folder", where the files are. With "burst" the queries are sent at once, without waiting
@@ -59,11 +61,27 @@ function start() {
   return { context, ready, sent, send, ask };
 }
 
+// Returns the ranges of code points that a pattern matches.
+function members(pattern) {
+  const ranges = [];
+  for (let code = 0; code < 0x110000; code++) {
+    if (!pattern.test(String.fromCodePoint(code))) continue;
+    if (ranges.at(-1)?.[1] === code - 1) ranges.at(-1)[1] = code;
+    else ranges.push([code, code]);
+  }
+  return ranges;
+}
+
 (async () => {
   let worker = start();
   if (task.tokens) {
     const tokens = vm.runInContext("tokens", worker.context);
     return task.tokens.map((text) => tokens(text));
+  }
+  if (task.sort) return task.sort.sort(vm.runInContext("compare", worker.context));
+  if (task.classes) {
+    const body = (name) => vm.runInContext(name, worker.context);
+    return task.classes.map((name) => members(new RegExp(`^[${body(name)}]`, "u")));
   }
   const results = [];
   if (task.burst) {
