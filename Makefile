@@ -27,6 +27,7 @@ check: lint types test site  ## what CI runs
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m site_plugins lint
 
 types: $(VENV)/dev.stamp
 	$(BIN)/mypy

@@ -7,6 +7,9 @@ python -m site_plugins check [--fix|--twice] run everything again and compare
 python -m site_plugins export PAGE --to py   a page as a notebook or as a script
 python -m site_plugins clean                 forget runs that no page can use
 python -m site_plugins search "QUERY"        what the built site's search box finds
+python -m site_plugins new "TITLE" --tags a,b    a draft that builds, to begin with
+python -m site_plugins lint                  prose rules: descriptions, alt texts, dead links
+python -m site_plugins import-hexo SOURCE    the posts of a Hexo blog
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from site_plugins.authoring.hexo import import_hexo
+from site_plugins.authoring.lint import lint, report
+from site_plugins.authoring.scaffold import scaffold
 from site_plugins.check import BAD, check, check_twice, fix
 from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store, page_key
@@ -41,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         site = read_site(options.config_file)
         command: Callable[[Any, argparse.Namespace], int] = options.command
-        return command(site if command is _search else _Work.of(site, options), options)
+        runs = command not in (_search, _new, _lint, _import)
+        return command(_Work.of(site, options) if runs else site, options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -86,7 +93,20 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--json", action="store_true", help="print a list of sections as JSON")
     asked.set_defaults(command=_search)
 
-    for command in (run, again, why):
+    new = commands.add_parser("new", help="write a draft that builds")
+    new.add_argument("title")
+    new.add_argument("--tags", type=_list, default=[], help="with commas between them")
+    new.set_defaults(command=_new)
+
+    rules = commands.add_parser("lint", help="check what readers would miss")
+    rules.set_defaults(command=_lint)
+
+    moved = commands.add_parser("import-hexo", help="copy the posts of a Hexo blog")
+    moved.add_argument("source", type=Path, help="the blog, or its folder `source`")
+    moved.add_argument("--to", type=Path, help="where posts go; default: those of this site")
+    moved.set_defaults(command=_import)
+
+    for command in (run, again, why, rules):
         command.add_argument(
             "pages", nargs="*", type=Path, help="articles or notebooks; default: all"
         )
@@ -102,6 +122,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _list(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """The pages that a command was asked to work on, and where."""
@@ -115,10 +139,7 @@ class _Work:
     @classmethod
     def of(cls, site: Site, options: argparse.Namespace) -> _Work:
         """Read the pages. ValueError if one that was named is not there."""
-        paths = options.pages or list(find_pages(site.docs))
-        if missing := [path for path in paths if not path.is_file()]:
-            raise ValueError(f"{missing[0]}: no such page")
-        files = {shown_path(path.resolve()): path.resolve() for path in paths}
+        files = _named(site, options.pages)
         pages = [read_page(file, name, site.root, site.cells) for name, file in files.items()]
         jobs = getattr(options, "jobs", None)
         return cls(site, files, pages, Store(site.cache), run_settings(site.execute, jobs))
@@ -227,6 +248,38 @@ def _search(site: Site, options: argparse.Namespace) -> int:
     sections = shell.found(options.site or site.built, " ".join(options.query), most=options.k)
     print(shell.as_json(sections) if options.json else "\n".join(shell.as_lines(sections)))
     return 0 if sections else 1
+
+
+def _new(site: Site, options: argparse.Namespace) -> int:
+    path = scaffold(site.posts, options.title, options.tags)
+    print(f"{shown_path(path)}: a draft; `make serve` shows it, and it is published once you")
+    print("remove `draft: true` from its front matter")
+    return 0
+
+
+def _lint(site: Site, options: argparse.Namespace) -> int:
+    files = _named(site, options.pages)
+    problems = lint(files, site.root, site.docs, site.cells)
+    print(*problems, sep="\n", file=sys.stderr, end="\n" if problems else "")
+    print(report(problems, len(files)))
+    return 1 if problems else 0
+
+
+def _import(site: Site, options: argparse.Namespace) -> int:
+    """Copy posts; exit with 1 if there is something left to do by hand."""
+    imported = import_hexo(options.source, options.to or site.posts)
+    for note in imported.notes:
+        print(note, file=sys.stderr)
+    print(f"{len(imported.written)} posts written, {len(imported.notes)} notes")
+    return 1 if imported.notes else 0
+
+
+def _named(site: Site, pages: Sequence[Path]) -> dict[str, Path]:
+    """Return the files of pages, or of all, by the name that messages use."""
+    paths = pages or list(find_pages(site.docs))
+    if missing := [path for path in paths if not path.is_file()]:
+        raise ValueError(f"{missing[0]}: no such page")
+    return {shown_path(path.resolve()): path.resolve() for path in paths}
 
 
 if __name__ == "__main__":

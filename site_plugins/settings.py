@@ -26,6 +26,7 @@ class Site:
 
     root: Path
     docs: Path
+    posts: Path
     built: Path
     cache: Path
     execute: dict[str, Any]
@@ -50,10 +51,13 @@ def read_site(file: Path) -> Site:
     if not isinstance(data, dict):
         raise ValueError(f"{file}: expected 'key: value' lines")
     root = file.resolve().parent
-    ours = _plugins(data.get("plugins") or ()).get(PLUGIN) or {}
+    plugins = _plugins(data.get("plugins") or ())
+    ours = plugins.get(PLUGIN) or {}
+    docs = root / data.get("docs_dir", "docs")
     return Site(
         root=root,
-        docs=root / data.get("docs_dir", "docs"),
+        docs=docs,
+        posts=docs / (plugins.get("blog") or {}).get("blog_dir", "blog") / "posts",
         built=root / data.get("site_dir", "site"),
         cache=root / ours.get("cache", ".cache/trellis"),
         execute=ours.get("execute") or {},
