@@ -28,7 +28,8 @@ from mkdocs.utils.templates import TemplateContext
 
 TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
-_KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-search"}
+_KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-reading"}
+_KNOWN |= {"trellis-search"}
 
 
 def all_known(plugins: Iterable[str]) -> bool:

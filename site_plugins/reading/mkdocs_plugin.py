@@ -1,0 +1,90 @@
+"""The reading plugin: hooks that put paths, related articles and a citation below articles."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import Environment
+from material.plugins.blog.structure import Post
+from mkdocs.config import config_options as option
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
+
+from site_plugins.reading.html import MARK, Article, Link, below, linked, overview
+from site_plugins.reading.paths import places, read_paths
+from site_plugins.reading.related import related
+
+CSS = "assets/trellis/reading.css"
+
+
+class ReadingConfig(Config):
+    """What an author may set."""
+
+    paths = option.Type(dict, default={})
+    """Learning paths: a name, and the articles on it in order, by the names of their files."""
+
+
+class ReadingPlugin(BasePlugin[ReadingConfig]):
+    """Tells readers where an article stands among the others."""
+
+    def on_config(self, config: MkDocsConfig) -> None:
+        config.extra_css.append(CSS)
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        content = Path(__file__).with_name("reading.css").read_bytes()
+        files.append(File.generated(config, CSS, content=content))
+        return files
+
+    @event_priority(50)  # before `trellis` asks which pages are as they were
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> None:
+        """By now all pages have been converted, so that their titles are known."""
+        pages = [file.page for file in files.documentation_pages() if file.page]
+        posts = {_name(page): page for page in pages if isinstance(page, Post)}
+        author = config.site_author or ""
+        articles = {name: _article(name, page, author) for name, page in posts.items()}
+        try:
+            paths = read_paths(self.config.paths, articles)
+        except ValueError as error:
+            raise PluginError(f"trellis-reading: {error}") from None
+        on_paths = places(paths)
+        tags = {name: [str(tag) for tag in page.meta.get("tags") or ()]
+                for name, page in posts.items()}  # fmt: skip
+        for name, page in posts.items():
+            mine = on_paths.get(name, [])
+            beside = {one for place in mine for one in (place.before, place.after) if one}
+            near = related(tags, name, but=beside)
+            page.content = (page.content or "") + below(
+                articles[name], mine, near, _link(articles, page)
+            )
+        for page in pages:
+            if page.content and MARK.search(page.content):
+                shown = overview(paths, articles, _link(articles, page))
+                page.content = shown.join(MARK.split(page.content))
+
+
+def _name(page: Page) -> str:
+    return PurePosixPath(page.file.src_uri).stem
+
+
+def _article(name: str, page: Any, author: str) -> Article:
+    created = page.config.date.created
+    return Article(
+        name=name,
+        title=unescape(str(page.title or name)),
+        url=page.url,
+        description=str(page.meta.get("description") or ""),
+        day=created.date() if hasattr(created, "date") else created,
+        address=page.canonical_url or "",
+        author=author,
+    )
+
+
+def _link(articles: dict[str, Article], page: Page) -> Link:
+    return linked(articles, lambda url: get_relative_url(url, page.url))

@@ -1,0 +1,57 @@
+"""Which article comes before and after another: `learning paths --places--> Place(s)`.
+
+    paths:
+      Sequence models: [markov-chains, hmm, viterbi]
+      Recommenders: [recommend-popularity, recommend-svd]
+
+An article is named by its file, without folder and suffix, and may be on several paths.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+
+class Place(NamedTuple):
+    """Where an article is on a path; `before` and `after` are names, or None at an end."""
+
+    path: str
+    number: int  # from 1
+    of: int
+    before: str | None
+    after: str | None
+
+
+def read_paths(said: Mapping[Any, Any], known: Iterable[str]) -> dict[str, list[str]]:
+    """Return the paths of a configuration.
+
+    Raises ValueError for what is no path, for an article that there is not, with the nearest
+    name, and for one that is on a path twice.
+    """
+    names = set(known)
+    paths: dict[str, list[str]] = {}
+    for path, listed in said.items():
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            raise ValueError(f"paths: {path}: expected a list of articles, found {listed!r}")
+        for one in listed:
+            if one not in names:
+                near = get_close_matches(one, names, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"paths: {path}: there is no article {one!r}{hint}")
+            if listed.count(one) > 1:
+                raise ValueError(f"paths: {path}: {one!r} is on it twice")
+        paths[str(path)] = list(listed)
+    return paths
+
+
+def places(paths: Mapping[str, Sequence[str]]) -> dict[str, list[Place]]:
+    """Return the places of each article, in the order of the paths."""
+    found: defaultdict[str, list[Place]] = defaultdict(list)
+    for path, names in paths.items():
+        ends = [None, *names, None]
+        for number, name in enumerate(names, 1):
+            found[name].append(Place(path, number, len(names), ends[number - 1], ends[number + 1]))
+    return dict(found)
