@@ -29,7 +29,7 @@ from mkdocs.utils.templates import TemplateContext
 TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
 _KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-reading"}
-_KNOWN |= {"trellis-search"}
+_KNOWN |= {"trellis-search", "trellis-feeds"}
 
 
 def all_known(plugins: Iterable[str]) -> bool:

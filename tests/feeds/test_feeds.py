@@ -1,0 +1,141 @@
+"""Feeds with whole articles, as feed readers take them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+
+from site_plugins.feeds.feed import CONTENT, Feed, Item, json_feed, rss
+from site_plugins.feeds.text import readable
+
+DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BASE = "https://t.test/sub/a/"
+
+
+def feed(*items: Item) -> Feed:
+    return Feed("https://t.test/sub/", "T & co", "About.", "We", "en", items)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<math data-tex="a &lt; b"><mi>a</mi></math>', "<code>a &lt; b</code>"),
+        ('<math display="block" data-tex="x"></math>', "<p><code>x</code></p>"),
+        ('<svg aria-label="A curve."><path d=""/></svg>', "<em>Figure: A curve.</em>"),
+        ('<a class="x" href="../b/#c">y</a>', '<a href="https://t.test/sub/b/#c">y</a>'),
+        (
+            '<img src="p.png" alt="P" onerror="x">',
+            '<img alt="P" src="https://t.test/sub/a/p.png"/>',
+        ),
+        ("<h1>T</h1><!-- more -->z", "z"),
+        ('<h2 id="a">A<a class="headerlink" href="#a">¶</a></h2>', "<h2>A</h2>"),
+        ("<p data-search-exclude>Download</p><script>x()</script>z", "z"),
+        ("<details><summary>Code</summary><pre>x</pre></details>", "Code<pre>x</pre>"),
+        ('<td colspan="2" style="x">c</td>', '<td colspan="2">c</td>'),
+    ],
+)
+def test_what_a_feed_reader_can_show(html, expected):
+    """Formulas as TeX, drawings in words, absolute addresses, nothing that runs."""
+    found, wanted = (BeautifulSoup(one, "html.parser") for one in (readable(html, BASE), expected))
+    assert found == wanted
+
+
+def test_rss_is_what_readers_expect():
+    """Title, address, day, tags, summary and the whole text of each article."""
+    item = Item(BASE, "A & B", "Sum <up>.", "<p>Text</p>", DAY, tags=("x", "y"))
+    channel = ET.fromstring(rss(feed(item), "feed.xml"))[0]
+    assert channel.findtext("title") == "T & co"
+    assert channel.find("{http://www.w3.org/2005/Atom}link").get("href").endswith("/sub/feed.xml")
+    found = channel.find("item")
+    assert found.findtext("title") == "A & B"
+    assert found.findtext("link") == found.findtext("guid") == BASE
+    assert found.findtext("pubDate") == "Sun, 01 Mar 2026 12:00:00 +0000"
+    assert [one.text for one in found.findall("category")] == ["x", "y"]
+    assert found.findtext(f"{{{CONTENT}}}encoded") == "<p>Text</p>"
+
+
+def test_json_feed_is_what_readers_expect():
+    """The fields that the specification asks for; what says nothing is left out."""
+    found = json.loads(json_feed(feed(Item(BASE, "A", "", "<p>T</p>", DAY)), "feed.json"))
+    assert found["version"] == "https://jsonfeed.org/version/1.1"
+    assert found["feed_url"] == "https://t.test/sub/feed.json"
+    assert found["items"] == [
+        {
+            "id": BASE,
+            "url": BASE,
+            "title": "A",
+            "content_html": "<p>T</p>",
+            "date_published": "2026-03-01T12:00:00+00:00",
+        }
+    ]
+    assert json.loads(json_feed(feed(), "feed.json"))["items"] == []
+
+
+@given(st.text())
+def test_any_text_makes_a_document(text):
+    """Control characters, halves of surrogate pairs, markup: both documents can be read."""
+    made = feed(Item(BASE, text, text, text, DAY, tags=(text,)))
+    ET.fromstring(rss(made, "feed.xml"))
+    json.loads(json_feed(made, "feed.json"))
+
+
+CONFIG = """
+site_name: T
+site_url: https://t.test/sub/
+docs_dir: docs
+theme: {name: material, font: false}
+plugins: {blog: {blog_dir: ., post_url_format: "{file}"}, trellis: {}, trellis-feeds: {newest: 2}}
+markdown_extensions: [pymdownx.highlight, pymdownx.superfences, trellis.cells, trellis.formulas]
+"""
+
+
+@pytest.fixture
+def site(project, monkeypatch):
+    project.write("mkdocs.yml", CONFIG)
+    project.write("docs/index.md", "# Home\n")
+    for day in (1, 2, 3):
+        head = f"---\ndate: 2026-01-0{day}\ndescription: D{day}.\n---\n# P{day}\n\n"
+        project.write(
+            f"docs/posts/p{day}.md", f"{head}Let $x_{day}$.\n\n```python exec\n{day}\n```\n"
+        )
+    monkeypatch.chdir(project.root)
+    return project
+
+
+def built(project):
+    config = load_config("mkdocs.yml")
+    config.plugins.on_startup(command="build", dirty=False)
+    try:
+        build(config)
+    finally:
+        config.plugins.on_shutdown()
+    return project.root / "site"
+
+
+def test_a_site_has_feeds_of_its_newest_articles(site):
+    """With their formulas and outputs; every page names both files from where it is."""
+    root = built(site)
+    items = json.loads((root / "feed.json").read_text())["items"]
+    assert [item["title"] for item in items] == ["P3", "P2"]
+    assert "Let <code>x_3</code>." in items[0]["content_html"]
+    assert ">3</pre>" in items[0]["content_html"].replace("\n", "")
+    assert "Download" not in items[0]["content_html"]
+    assert len(ET.fromstring((root / "feed.xml").read_bytes())[0].findall("item")) == 2
+    assert 'href="../feed.xml"' in (root / "p1/index.html").read_text()
+    assert 'href="feed.json"' in (root / "index.html").read_text()
+
+
+def test_without_an_address_there_are_none(site):
+    """And no page names what is not there."""
+    site.write("mkdocs.yml", CONFIG.replace("site_url: https://t.test/sub/\n", ""))
+    root = built(site)
+    assert not (root / "feed.xml").exists()
+    assert "feed.xml" not in (root / "index.html").read_text()
