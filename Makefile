@@ -17,7 +17,7 @@ offline: $(VENV)/site.stamp  ## build site-offline/, to be opened from the folde
 	$(BIN)/mkdocs build --strict -f mkdocs.offline.yml
 
 serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
-	$(BIN)/mkdocs serve
+	REFERENCE=false $(BIN)/mkdocs serve
 
 test: $(VENV)/dev.stamp  ## every test, a process for each core
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

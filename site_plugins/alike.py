@@ -13,7 +13,7 @@ plugin is loaded of which we do not know that it puts nothing else on a page.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,17 @@ from mkdocs.utils.templates import TemplateContext
 TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
 _KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-reading"}
-_KNOWN |= {"trellis-search", "trellis-feeds"}
+_KNOWN |= {"trellis-search", "trellis-feeds", "trellis-reference"}
 
 
-def all_known(plugins: Iterable[str]) -> bool:
+def all_known(plugins: Mapping[str, Any]) -> bool:
     """Do these plugins put nothing on an ordinary page but what its key covers?"""
-    return _KNOWN.issuperset(name.removeprefix("material/") for name in plugins)
+    active = [
+        name
+        for name, plugin in plugins.items()
+        if (getattr(plugin, "config", None) or {}).get("enabled", True)
+    ]
+    return _KNOWN.issuperset(name.removeprefix("material/") for name in active)
 
 
 class Alike:

@@ -97,7 +97,7 @@ def gradient_by_lag(
     """Return || d (v . h[T]) / d x[T-k] || for k = 0 .. T-1, (T, B).
 
     network: from xs to the last state (B, H), such as
-             lambda xs: rnn(xs)[0][-1]
+             `lambda xs: rnn(xs)[0][-1]`
     xs:      (T, B, I), or of any shape whose first axis is steps
     readout: v, (H,) or (B, H); None is ones
 

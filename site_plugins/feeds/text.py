@@ -2,8 +2,8 @@
 
 Feed readers take out scripts, styles, inline SVG and MathML, and know no address but absolute
 ones. So a formula becomes its TeX, a drawing the sentence that describes it, a link an absolute
-one, and what only works on the page (buttons, permalinks, folds), or is said elsewhere in a feed (the
-title), is left out.
+one. What only works on the page (buttons, permalinks, folds), or is said elsewhere in a feed
+(the title), is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Comment, Tag
 
-_GONE = "h1, script, style, template, noscript, button, .headerlink, .linenos, [data-search-exclude]"
+_GONE = (
+    "h1, script, style, template, noscript, button, .headerlink, .linenos, [data-search-exclude]"
+)
 _KEPT = {  # what is left of attributes
     "a": {"href", "title"},
     "img": {"src", "alt", "width", "height"},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -70,3 +72,16 @@ def test_an_index_that_is_not_there_is_named(built, capsys):
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1
+
+
+def test_a_reader_who_has_seen_enough_may_leave(built):
+    """`... | head -1` ends quietly."""
+    done = subprocess.run(
+        f"{sys.executable} -m site_plugins search a | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""

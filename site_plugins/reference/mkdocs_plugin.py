@@ -1,0 +1,63 @@
+"""The reference plugin: hooks that add a page for each snippet, for mkdocstrings to fill in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+from mkdocs.config import config_options as option
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import BasePlugin
+from mkdocs.structure.files import File, Files
+
+from site_plugins.reference.pages import index, modules, page, users
+
+FOLDER = "reference"
+ABSENT = (
+    "---\ndescription: D.\n---\n# Reference\n\nIt takes a while, and is made by `make site` only.\n"
+)
+
+
+class ReferenceConfig(Config):
+    """What an author may set."""
+
+    enabled = option.Type(bool, default=True)
+    """Off, there is a page that says so: reading all modules takes seconds, at each edit."""
+
+    package = option.Type(str, default="snippets")
+    """The folder of modules, beside the configuration."""
+
+
+class ReferencePlugin(BasePlugin[ReferenceConfig]):
+    """Pages for modules."""
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        if not self.config.enabled:
+            files.append(File.generated(config, f"{FOLDER}/index.md", content=ABSENT))
+            return files
+        root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
+        found = modules(root / self.config.package)
+        posts = _posts(files)
+        using = users((module.name for module in found), posts)
+        for module in found:
+            links = [(_title(posts[uri]), f"../{uri}") for uri in using[module.name]]
+            files.append(
+                File.generated(config, f"{FOLDER}/{module.uri}", content=page(module, links))
+            )
+        files.append(File.generated(config, f"{FOLDER}/index.md", content=index(found)))
+        return files
+
+
+def _posts(files: Files) -> dict[str, str]:
+    """Return the text of the articles, by where they are below the folder of documents."""
+    return {
+        file.src_uri: file.content_string
+        for file in files.documentation_pages()
+        if file.src_uri.endswith(".md") and "posts" in PurePosixPath(file.src_uri).parts
+    }
+
+
+def _title(text: str) -> str:
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else "an article"
