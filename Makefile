@@ -22,7 +22,7 @@ serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
 test: $(VENV)/dev.stamp  ## every test, a process for each core
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-check: lint types test site  ## what CI runs
+check: lint types site test  ## what CI runs; the tests use what the build has run
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

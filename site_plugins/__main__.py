@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         site = read_site(options.config_file)
         command: Callable[[Any, argparse.Namespace], int] = options.command
         runs = command not in (_search, _new, _lint, _import)
-        return command(_Work.of(site, options) if runs else site, options)
+        code = command(_Work.of(site, options) if runs else site, options)
+        sys.stdout.flush()  # now, where a closed pipe is no surprise
+        return code
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
