@@ -95,6 +95,7 @@ def _wants(typed: Sequence[str], *, is_ended: bool) -> list[Want]:
             is_last = at == len(typed) - 1 and i in (0, len(found) - 1)
             is_alone = cjk and len(found) == 1
             was_open = token in wants and wants[token].is_open
-            is_open = (is_last and not is_ended) or is_alone or was_open
+            may_go_on = is_last and not is_ended and (cjk or len(token) > 1)
+            is_open = may_go_on or is_alone or was_open  # a letter begins too much
             wants[token] = Want(token, word, is_open, cjk, is_part=not cjk and i > 0)
     return list(wants.values())

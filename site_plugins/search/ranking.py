@@ -325,7 +325,7 @@ def _is_in(name: str, hit: Hit) -> bool:
     return all(any(term in held for term in want.terms) for want in hit.matched)
 
 
-def by_page(hits: Sequence[Hit], *, most: int = 30, sections: int = 5) -> Iterator[list[Hit]]:
+def by_page(hits: Sequence[Hit], *, most: int = 20, sections: int = 5) -> Iterator[list[Hit]]:
     """Yield the hits page by page, in the order of the best of each."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:

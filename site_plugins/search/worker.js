@@ -12,7 +12,7 @@
 "use strict";
 
 const [SETUP, READY, QUERY, RESULT] = [0, 1, 2, 3];
-const MAX_PAGES = 30;
+const MAX_PAGES = 20;
 const MAX_FETCHED = 10; // pages whose text is fetched, where it is not all in one file
 const MAX_SECTIONS = 5; // a page
 const MAX_QUERY = 1000; // characters that are read; nobody typed the rest
@@ -154,7 +154,8 @@ function readWants(typed, isEnded) {
     found.forEach((token, i) => {
       const isLast = at === typed.length - 1 && (i === 0 || i === found.length - 1);
       const isAlone = isCjk && found.length === 1;
-      const open = (isLast && !isEnded) || isAlone || Boolean(wants.get(token)?.open);
+      const mayGoOn = isLast && !isEnded && (isCjk || token.length > 1); // a letter begins too much
+      const open = mayGoOn || isAlone || Boolean(wants.get(token)?.open);
       wants.set(token, { token, word, open, isCjk, isPart: !isCjk && i > 0, terms: new Map() });
     });
   });

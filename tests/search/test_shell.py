@@ -43,8 +43,9 @@ def test_words_need_no_quotes_and_filters_work(built, capsys):
 
 def test_k_is_a_number_of_pages(built, capsys):
     """`-k 1` shows one page; fewer than one is an error that says so."""
-    assert main(["search", "a", "-k", "1", "--json"]) == 0
-    assert len({one["page"] for one in json.loads(capsys.readouterr().out)}) == 1
+    for k, pages in (("1", 1), ("5", 2)):
+        assert main(["search", "gargoyles typewriters", "-k", k, "--json"]) == 0
+        assert len({one["page"] for one in json.loads(capsys.readouterr().out)}) == pages
     with pytest.raises(SystemExit):
         main(["search", "a", "-k", "0"])
     assert "expected a number of pages from 1 on, found '0'" in capsys.readouterr().err
@@ -77,7 +78,7 @@ def test_an_index_that_is_not_there_is_named(built, capsys):
 def test_a_reader_who_has_seen_enough_may_leave(built):
     """`... | head -1` ends quietly."""
     done = subprocess.run(
-        f"{sys.executable} -m site_plugins search a | head -1",
+        f"{sys.executable} -m site_plugins search markov | head -1",
         shell=True,
         capture_output=True,
         text=True,
