@@ -35,6 +35,7 @@ PAGE = Page(
     ("mkdocs-material", "jieba", "playwright"),
 )
 EACH = 40  # queries of a kind with a seed
+FRAGMENTS = 200  # queries over thousands of pages
 
 
 class Tried:
@@ -144,7 +145,7 @@ def browser(tried: Tried) -> Part:
 def many(tried: Tried) -> Part:
     """Return what shards find and cost, beside one file, at thousands of pages."""
     records = search_many.recombined(tried.pages, tried.many, seed=tried.seeds[0])
-    asked = search_many.fragments(records, 200, seed=tried.seeds[-1])
+    asked = search_many.fragments(records, FRAGMENTS, seed=tried.seeds[-1])
     shards, whole = index_files(records, single=0), index_files(records, single=10**12)
     rows, data = [], {}
     for name, files, fresh in [

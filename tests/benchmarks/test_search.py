@@ -87,8 +87,10 @@ def test_shards_find_what_one_file_finds(pages):
     assert abs(one.at_5 - many.at_5) <= 0.02
 
 
-def test_the_parts_come_to_an_end(tmp_path, capsys):
-    """Of the parts that need no peer: printed and recorded."""
+def test_the_parts_come_to_an_end(tmp_path, capsys, monkeypatch):
+    """Of the parts that need no peer, with few queries: printed and recorded."""
+    monkeypatch.setattr(search, "EACH", 2)
+    monkeypatch.setattr(search, "FRAGMENTS", 8)
     record = tmp_path / "search.json"
     options = ["--data", str(DATA), "--seeds", "1", "--pages", "60", "--json", str(record)]
     assert search.main(["kinds", "cost", "many", *options]) == 0
