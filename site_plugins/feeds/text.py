@@ -8,6 +8,7 @@ one. What only works on the page (buttons, permalinks, folds), or is said elsewh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Comment, Tag
@@ -24,6 +25,7 @@ _KEPT = {  # what is left of attributes
 }
 
 
+@lru_cache(maxsize=256)  # under serve, one edit makes one article new
 def readable(html: str, base: str) -> str:
     """Return the HTML for feed readers; base: the absolute address of the page."""
     soup = BeautifulSoup(html, "html.parser")
