@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -30,7 +30,7 @@ from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as SitePage
-from mkdocs.utils import CountHandler
+from mkdocs.utils import CountHandler, get_relative_url
 from mkdocs.utils.templates import TemplateContext
 
 from site_plugins.alike import Alike, all_known
@@ -48,6 +48,7 @@ from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
+from site_plugins.markup.steps import CLASS as STEPS
 from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
@@ -57,6 +58,7 @@ from site_plugins.settings import cell_options, run_settings
 log = get_plugin_logger("trellis")
 
 CELLS_CSS = "assets/trellis/cells.css"
+STEPS_JS = "assets/trellis/steps.js"
 FORMULAS_CSS = "assets/math/formulas.css"
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
@@ -168,8 +170,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         return self.shown[path].token if path in self.shown else ""
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
-        css = Path(__file__).parent / "markup" / "cells.css"
-        files.append(File.generated(config, CELLS_CSS, content=css.read_bytes()))
+        for uri in (CELLS_CSS, STEPS_JS):
+            source = Path(__file__).parent / "markup" / PurePosixPath(uri).name
+            files.append(File.generated(config, uri, content=source.read_bytes()))
         return files
 
     @event_priority(-100)
@@ -274,7 +277,11 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 self.problems.add(Problem(shown.page.path, cell.line, message))
         if page.present_anchor_ids is not None:  # MkDocs does not look into what cells have drawn
             page.present_anchor_ids |= set(FIGURE.findall(html))
-        return html + download_line(page.file) if page.file.src_uri in self.offered else html
+        if page.file.src_uri in self.offered:
+            html += download_line(page.file)
+        if f'class="{STEPS}"' in html:
+            html += f'<script src="{get_relative_url(STEPS_JS, page.url)}" defer></script>'
+        return html
 
     @event_priority(-100)
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:

@@ -185,3 +185,17 @@ def test_options_of_the_site_hold_for_every_cell(site):
     done = build(site, check=False)
     assert done.returncode == 1
     assert "plugin trellis, cells: unknown option 'ecco'; did you mean 'echo'?" in done.stderr
+
+
+def test_a_page_that_is_stepped_through_has_the_script_and_others_have_not(site):
+    """Any author's cell may show Steps; who does not asks no reader to load anything."""
+    cell = (
+        "#| fig-alt: A box.\nfrom site_plugins.steps import Step, Steps\n"
+        "Steps(['r'], ['c'], [Step('Then it is 7.', {(0, 0): 7})])"
+    )
+    post(site, "stepped", f"```python exec\n{cell}\n```")
+    build(site, "--strict")
+    assert '<script src="../assets/trellis/steps.js" defer>' in html(site, "stepped")
+    assert "<li>Then it is 7.</li>" in html(site, "stepped")
+    assert (site.root / "site/assets/trellis/steps.js").is_file()
+    assert "steps.js" not in html(site, "other")

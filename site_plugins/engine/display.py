@@ -27,9 +27,10 @@ _METHODS = {
     "_repr_png_": "image/png",
     "_repr_jpeg_": "image/jpeg",
 }
+STEPS = "application/vnd.trellis.steps+json"  # a figure to step through: site_plugins/steps.py
 BITMAPS = frozenset({"image/png", "image/jpeg", "image/gif"})  # kept as base64
 # Forms that no page shows, as scripts and the JSON of widgets are, are not kept either.
-KNOWN = frozenset({*_METHODS.values(), *BITMAPS, "text/plain"})
+KNOWN = frozenset({*_METHODS.values(), *BITMAPS, STEPS, "text/plain"})
 _CANARY = "_trellis_no_object_has_a_method_of_this_name_"
 
 Complain = Callable[[BaseException], None]

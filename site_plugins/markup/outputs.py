@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 
 from site_plugins.engine.cells import Cell, Page
+from site_plugins.engine.display import STEPS
 from site_plugins.engine.outputs import (
     CellRun,
     Output,
@@ -26,6 +27,7 @@ from site_plugins.engine.outputs import (
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.forms import Rendered, render_latex, render_markdown
 from site_plugins.markup.pictures import PICTURES, own_ids, picture
+from site_plugins.markup.steps import stepping
 from site_plugins.markup.terminal import printable, to_html
 
 # What a page shows of the forms that a value offers; the order is nbconvert's.
@@ -103,7 +105,12 @@ def _rich(rich: Rich, place: Place, number: int) -> str:
         case "text/html":
             return _scrolling("div", "html", rich.data["text/html"], place)
         case _ if form in PICTURES:
-            return picture(rich, form, f"{place.name}-{number}-", place.cell.options.fig_alt)
+            drawn = picture(rich, form, f"{place.name}-{number}-", place.cell.options.fig_alt)
+            return (
+                stepping(drawn, rich.data[STEPS], _area_name(place))
+                if STEPS in rich.data
+                else drawn
+            )
         case "text/markdown":
             rendered = render_markdown(rich.data["text/markdown"])
             return _scrolling("div", "markdown", _settled(rendered, place, number), place)
@@ -133,11 +140,14 @@ def _area(text: str, place: Place, kind: str) -> str:
 
 def _scrolling(tag: str, kind: str, content: str, place: Place) -> str:
     """Return an area that scrolls sideways: reachable by keyboard, named for a screen reader."""
-    name = f"Output of cell {place.cell.index + 1}"
     return (
         f'<{tag} class="trellis-output trellis-{kind}" tabindex="0" role="group"'
-        f' aria-label="{name}">{content}</{tag}>'
+        f' aria-label="{_area_name(place)}">{content}</{tag}>'
     )
+
+
+def _area_name(place: Place) -> str:
+    return f"Output of cell {place.cell.index + 1}"
 
 
 def _figure(pictures: Iterable[str], place: Place, first: bool, last: bool) -> str:

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from site_plugins.engine.cells import Cell
+from site_plugins.engine.display import STEPS
 from site_plugins.engine.outputs import CellRun, Output, PageRun, Raised, Rich, Text
 from site_plugins.notebooks.documents import Code, Document, Prose, code_tags
 from site_plugins.notebooks.reading import without_options
@@ -81,7 +82,9 @@ def _output(output: Output, cell: Cell, cells: Sequence[Cell], *, is_value: bool
             }
         case Rich(data):
             alt = cell.options.fig_alt or "a figure"
-            kinds_of = {mime: _content(mime, text) for mime, text in data.items()}
+            kinds_of = {
+                mime: _content(mime, text) for mime, text in data.items() if mime != STEPS
+            }  # its drawing says it in a notebook
             bundle = {"data": {"text/plain": _lines(alt), **kinds_of}, "metadata": {}}
             if is_value and "text/plain" in data:
                 return {
