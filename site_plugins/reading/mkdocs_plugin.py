@@ -27,8 +27,8 @@ CSS = "assets/trellis/reading.css"
 class ReadingConfig(Config):
     """What an author may set."""
 
-    paths = option.Type(dict, default={})
-    """Learning paths: a name, and the articles on it in order, by the names of their files."""
+    paths = option.Type(list, default=[])
+    """Learning paths, in order: of each a name and the articles on it, by their files' names."""
 
 
 class ReadingPlugin(BasePlugin[ReadingConfig]):

@@ -1,8 +1,8 @@
 """Which article comes before and after another: `learning paths --places--> Place(s)`.
 
     paths:
-      Sequence models: [markov-chains, hmm, viterbi]
-      Recommenders: [recommend-popularity, recommend-svd]
+      - Sequence models: [markov-chains, hmm, viterbi]
+      - Recommenders: [recommend-popularity, recommend-svd]
 
 An article is named by its file, without folder and suffix, and may be on several paths.
 """
@@ -25,7 +25,7 @@ class Place(NamedTuple):
     after: str | None
 
 
-def read_paths(said: Mapping[Any, Any], known: Iterable[str]) -> dict[str, list[str]]:
+def read_paths(said: Sequence[Any], known: Iterable[str]) -> dict[str, list[str]]:
     """Return the paths of a configuration.
 
     Raises ValueError for what is no path, for an article that there is not, with the nearest
@@ -33,7 +33,10 @@ def read_paths(said: Mapping[Any, Any], known: Iterable[str]) -> dict[str, list[
     """
     names = set(known)
     paths: dict[str, list[str]] = {}
-    for path, listed in said.items():
+    for number, one in enumerate(said, start=1):
+        if not isinstance(one, Mapping) or len(one) != 1:
+            raise ValueError(f"paths: entry {number}: expected `name: [articles]`, found {one!r}")
+        ((path, listed),) = one.items()
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
             raise ValueError(f"paths: {path}: expected a list of articles, found {listed!r}")
         for one in listed:

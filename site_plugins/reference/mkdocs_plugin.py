@@ -23,7 +23,7 @@ class ReferenceConfig(Config):
     """What an author may set."""
 
     enabled = option.Type(bool, default=True)
-    """Off, there is a page that says so: reading all modules takes seconds, at each edit."""
+    """Off, a page that `nav` names says so: reading all modules takes seconds, at each edit."""
 
     package = option.Type(str, default="snippets")
     """The folder of modules, beside the configuration."""
@@ -33,6 +33,8 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
     """Pages for modules."""
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        if not self.config.enabled and f"{FOLDER}/index.md" not in repr(config.nav):
+            return files
         if not self.config.enabled:
             files.append(File.generated(config, f"{FOLDER}/index.md", content=ABSENT))
             return files

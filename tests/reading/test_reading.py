@@ -25,15 +25,17 @@ def test_an_article_knows_what_comes_before_and_after():
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"P": "a"}, "paths: P: expected a list of articles, found 'a'"),
-        ({"P": [1]}, "expected a list of articles, found [1]"),
-        ({"P": ["vitrebi"]}, "there is no article 'vitrebi'; did you mean 'viterbi'?"),
-        ({"P": ["hmm", "hmm"]}, "'hmm' is on it twice"),
+        (["a"], "paths: entry 1: expected `name: [articles]`, found 'a'"),
+        ([{"P": [], "Q": []}], "paths: entry 1: expected `name: [articles]`"),
+        ([{"P": "a"}], "paths: P: expected a list of articles, found 'a'"),
+        ([{"P": [1]}], "expected a list of articles, found [1]"),
+        ([{"P": ["vitrebi"]}], "there is no article 'vitrebi'; did you mean 'viterbi'?"),
+        ([{"P": ["hmm", "hmm"]}], "'hmm' is on it twice"),
     ],
 )
 def test_a_path_that_is_none_is_told(said, message):
-    """By its name, with what was found and the nearest article."""
-    with pytest.raises(ValueError, match="paths: P: ") as caught:
+    """By its name or number, with what was found and the nearest article."""
+    with pytest.raises(ValueError, match="paths: ") as caught:
         read_paths(said, ["hmm", "viterbi"])
     assert message in str(caught.value)
 
@@ -73,7 +75,7 @@ theme: {name: material, font: false}
 plugins:
   blog: {blog_dir: ., post_url_format: "{file}"}
   trellis: {}
-  trellis-reading: {paths: {Steps & more: [one, two]}}
+  trellis-reading: {paths: [{Steps & more: [one, two]}]}
 markdown_extensions: [pymdownx.highlight, pymdownx.superfences, trellis.cells, trellis.formulas]
 """
 
