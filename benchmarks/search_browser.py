@@ -68,7 +68,9 @@ def _put(files: Sequence[Asset], site: Path) -> None:
         path.write_bytes(asset.content)
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(asset.content))
     stub = site / theme.STUB
-    stub.write_text(theme.stub(stub.read_text(encoding="utf-8"), files[0].name), encoding="utf-8")
+    stub.write_text(
+        theme.stub(stub.read_text(encoding="utf-8"), files[0].name, {}), encoding="utf-8"
+    )
 
 
 def _typed(browser: Any, base: str, queries: Sequence[Query]) -> Waits:

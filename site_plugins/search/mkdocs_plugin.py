@@ -123,7 +123,9 @@ class SearchPlugin(BasePlugin[SearchConfig]):
         if not stub.is_file():
             raise PluginError(f"no {theme.STUB}: list `search` before `trellis-search`, enabled")
         files = index_files(self._records)
-        text = theme.stub(stub.read_text(encoding="utf-8"), files[0].name)
+        beside: Any = config.plugins.get("trellis-editions")
+        editions = beside.others if beside else {}
+        text = theme.stub(stub.read_text(encoding="utf-8"), files[0].name, editions)
         scripts = [self._script, *offline_files(files, text)] if self._script else []
         for asset in (self._worker, *files, *scripts):
             write_file(asset.content, str(site / theme.FOLDER / asset.name))

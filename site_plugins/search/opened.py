@@ -12,25 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from site_plugins.search.index import VERSION, Postings
-from site_plugins.search.theme import FOLDER, INDEX_KEY, STUB
+from site_plugins.search.theme import EDITIONS_KEY, FOLDER, INDEX_KEY, STUB
 
 
 class SearchIndexError(ValueError):
     """The index is not there, or not one that this version reads."""
 
 
-def open_index(site: Path) -> Index:
-    """Return the index of a built site.
+def open_index(site: Path, language: str = "") -> Index:
+    """Return the index of a built site; of its edition in a language, if there is one.
 
     Raises SearchIndexError, which says what is missing and what to do.
     """
     stub = site / STUB
     if not stub.is_file():
         raise SearchIndexError(f"{stub}: not there; build the site first, with `make site`")
-    name = json.loads(stub.read_text(encoding="utf-8")).get("config", {}).get(INDEX_KEY)
-    if not name:
+    config = json.loads(stub.read_text(encoding="utf-8")).get("config", {})
+    if home := config.get(EDITIONS_KEY, {}).get(language):
+        index = open_index(site / home)
+        index.home = home
+        return index
+    if not config.get(INDEX_KEY):
         raise SearchIndexError(f"{stub}: no `{INDEX_KEY}`; list `trellis-search` in plugins")
-    return Index(site / FOLDER, name)
+    return Index(site / FOLDER, config[INDEX_KEY])
 
 
 class Index:
@@ -38,6 +42,8 @@ class Index:
 
     Its first file is `top`. Whether text and postings have files of their own, `is_divided` says.
     """
+
+    home = ""  # where its pages are, seen from the site that was opened
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder

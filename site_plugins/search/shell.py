@@ -19,8 +19,10 @@ def found(site: Path, query: str, *, most: int = 10) -> list[dict[str, Any]]:
 
     Raises SearchIndexError where there is no index to read.
     """
-    hits = search(open_index(site), read_query(query))
-    return [_shown(hit) for group in by_page(hits, most=most) for hit in group]
+    asked = read_query(query)
+    index = open_index(site, language=dict(asked.filters[::-1]).get("lang", ""))
+    hits = search(index, asked)
+    return [_shown(hit, index.home) for group in by_page(hits, most=most) for hit in group]
 
 
 def as_json(sections: Iterable[dict[str, Any]]) -> str:
@@ -40,10 +42,10 @@ def as_lines(sections: Iterable[dict[str, Any]]) -> Iterator[str]:
             yield f"      {one['text']}"
 
 
-def _shown(hit: Hit) -> dict[str, Any]:
+def _shown(hit: Hit, home: str) -> dict[str, Any]:
     anchor = hit.section["anchor"]
     return {
-        "location": hit.page["url"] + (f"#{anchor}" if anchor else ""),
+        "location": home + hit.page["url"] + (f"#{anchor}" if anchor else ""),
         "page": hit.page["title"],
         "title": hit.section["title"],
         "text": _snippet(hit),

@@ -18,13 +18,15 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from html import escape
 
 from jinja2.utils import htmlsafe_json_dumps
 
 FOLDER = "search"  # under the root of the site
 STUB = f"{FOLDER}/search_index.json"
-INDEX_KEY = "index"  # in the stub's config: where the worker finds the name
+# In the stub's config: where the worker finds the name, and the editions in other languages.
+INDEX_KEY, EDITIONS_KEY = "index", "editions"
 
 _CONFIG = re.compile(
     r"""(<script\b[^>]*\bid=["']?__config\b[^>]*>)(.*?)(</script>)""", re.DOTALL | re.IGNORECASE
@@ -71,7 +73,11 @@ def _with_label(html: str) -> str:
     return f'{html[: dialog.end()]} aria-label="{box[1]}"{html[dialog.end() :]}'
 
 
-def stub(theirs: str, name: str) -> str:
-    """Return the theme's index file with the name of ours in its configuration."""
+def stub(theirs: str, name: str, editions: Mapping[str, str]) -> str:
+    """Return the theme's index file with the name of ours in its configuration.
+
+    editions: where the site is in other languages, seen from the root of this edition
+    """
     index = json.loads(theirs)
-    return json.dumps({**index, "config": {**index["config"], INDEX_KEY: name}})
+    ours = {INDEX_KEY: name} | ({EDITIONS_KEY: dict(editions)} if editions else {})
+    return json.dumps({**index, "config": {**index["config"], **ours}})

@@ -1,6 +1,7 @@
 // The search worker: answers the queries of Material's search box from our own index.
 //
-//     <- 0 SETUP {config: {index: name}}            the name of the index file
+//     <- 0 SETUP {config: {index, editions}}        the name of the index file, and where the
+//                                                   site is in other languages: {zh: "zh/"}
 //     -> 1 READY
 //     <- 2 QUERY string
 //     -> 3 RESULT {items: [[section, ...], ...]}    a list a page, best first
@@ -171,20 +172,22 @@ function squeeze(text) {
 // the filters ask for and the words a mistake may have meant have files of their own. Its terms
 // are also pairs of neighbours: of common words the lists are too long to be fetched.
 
-function openIndex(index) {
+// home: where the index's pages are, seen from this edition; folder: its files, from this script
+function openIndex(index, home = "", folder = "") {
   if (index.version !== 2) throw new Error("the files are of another version");
   const counts = index.counts || index.pages.map(({ sections }) => sections.length);
   const pageOf = counts.flatMap((count, page) => Array(count).fill(page));
   const firsts = [];
   for (let i = 0, first = 0; i < counts.length; first += counts[i++]) firsts.push(first);
-  return { ...index, pageOf, firsts, common: new Set(index.common), held: new Map() };
+  const common = new Set(index.common);
+  return { ...index, home, folder, pageOf, firsts, common, held: new Map() };
 }
 
 // Returns what a file holds, or what stands in its place in an index of one file.
-function open({ held }, name) {
+function open({ held, folder }, name) {
   if (typeof name !== "string") return name;
   if (!held.has(name)) {
-    const content = fetchJson(name);
+    const content = fetchJson(folder + name);
     held.set(name, content);
     if (held.size > MAX_HELD) held.delete(held.keys().next().value);
     content.catch(() => held.delete(name)); // the next query may have more luck
@@ -590,11 +593,12 @@ async function results(index, query) {
   const hits = await search(index, query);
   const marks = marker(wants);
   return byPage(hits).map(([page, hits]) => {
-    const items = hits.map((hit) => item(page, hit, wants, marks));
+    const of = { ...page, url: index.home + page.url };
+    const items = hits.map((hit) => item(of, hit, wants, marks));
     // The theme heads each group with the page itself, and finds it by its lack of a `#`.
     if (!hits.some(({ section }) => !section.anchor)) {
       const head = { section: page.sections[0], score: 0, matched: new Set(wants) };
-      items.push(item(page, head, wants, marks));
+      items.push(item(of, head, wants, marks));
     }
     return items;
   });
@@ -614,9 +618,9 @@ function item({ url, tags }, { section, score, matched }, wants, marks) {
 
 // Messages. Only the newest query is answered: while the index loads, the reader types on.
 
-let name = "";
-let loading = null;
+let config = {};
 let newest = 0;
+const loading = new Map(); // indexes, by where their pages are
 
 async function fetchJson(name) {
   const response = await fetch(new URL(name, self.location.href));
@@ -624,10 +628,21 @@ async function fetchJson(name) {
   return response.json();
 }
 
-function load() {
-  loading ??= fetchJson(name).then(openIndex);
-  loading.catch(() => (loading = null)); // the next query may have more luck
-  return loading;
+// Returns the index of this edition, or of the one that `lang:` asks for.
+function load({ filters }) {
+  const [, language] = filters.find(([name]) => name === "lang") || [];
+  const home = config.editions?.[language] || "";
+  if (!loading.has(home)) {
+    loading.set(home, fetchIndex(home));
+    loading.get(home).catch(() => loading.delete(home)); // the next query may have more luck
+  }
+  return loading.get(home);
+}
+
+async function fetchIndex(home) {
+  const folder = home && `../${home}search/`;
+  const { index } = home ? (await fetchJson(`${folder}search_index.json`)).config : config;
+  return openIndex(await fetchJson(folder + index), home, folder);
 }
 
 async function answer(query) {
@@ -635,7 +650,7 @@ async function answer(query) {
   let items = [];
   try {
     const asked = readQuery(String(query));
-    if (asked.wants.length || asked.filters.length) items = await results(await load(), asked);
+    if (asked.wants.length || asked.filters.length) items = await results(await load(asked), asked);
   } catch (error) {
     console.error(`search: ${error.message}`);
     items = [[outOfOrder(error)]];
@@ -652,7 +667,7 @@ function outOfOrder({ message }) {
 
 self.addEventListener("message", ({ data: { type, data } }) => {
   if (type === SETUP) {
-    name = data.config.index;
+    config = data.config;
     self.postMessage({ type: READY });
   } else if (type === QUERY) {
     answer(data);

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from site_plugins.search.shell import found as found_in_shell
+from tests.search.node import ask_site, needs_node
 from tests.test_mkdocs_plugin import build
 
 MAIN = """
@@ -92,6 +94,47 @@ def test_a_link_to_what_is_not_translated_leads_to_the_original(site):
     post(site, "zh", "hmm", "隐")
     build(site, "--strict")
     assert '<a href="../hmm/#top">' in html(site, "zh/walks")
+
+
+def locations(answer):
+    return [hits[0]["location"] for hits in answer["data"]["items"]]
+
+
+@needs_node
+def test_a_search_with_lang_reaches_into_the_other_edition(site):
+    """Each has its own index; the box and the shell open the other's when a query asks."""
+    build(site, "--strict")
+    english, chinese = site.root / "site", site.root / "site" / "zh"
+    said = ask_site(english, "lang:zh", "lang:zh 游走", "游走", "lang:fr", "lang:en walks")
+    assert said["errors"] == []
+    listed, found, *none, own = map(locations, said["results"])
+    assert sorted(listed) == ["zh/", "zh/walks/"]
+    assert found == ["zh/walks/"]
+    assert none == [[], []]
+    assert own[0] == "walks/"
+    fetched = [path for path in said["fetched"] if path.endswith("search_index.json")]
+    assert fetched == ["/sub/zh/search/search_index.json"]
+    back = ask_site(chinese, "lang:en hidden", "lang:zh 游走")
+    assert list(map(locations, back["results"])) == [["../hmm/"], ["walks/"]]
+    for folder, query in (
+        (english, "lang:zh 游走"),
+        (chinese, "lang:en hidden"),
+        (english, "游走"),
+    ):
+        shell = [one["location"].split("#")[0] for one in found_in_shell(folder, query)]
+        assert list(dict.fromkeys(shell)) == locations(ask_site(folder, query)["results"][0])
+
+
+@needs_node
+def test_an_edition_whose_index_is_gone_is_told_in_the_box(site):
+    """And the own one answers on."""
+    build(site, "--strict")
+    (site.root / "site/zh/search/search_index.json").unlink()
+    said = ask_site(site.root / "site", "lang:zh x", "walks")
+    assert said["results"][0]["data"]["items"][0][0]["title"] == (
+        "The search index could not be read"
+    )
+    assert locations(said["results"][1]) == ["walks/"]
 
 
 def test_a_draft_is_nobodys_twin(site):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from site_plugins.search import index
+from site_plugins.search.theme import FOLDER, STUB
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node.js, which runs the worker, is absent")
@@ -49,6 +50,12 @@ def ask(
         "burst": burst,
     }
     return _run(task)
+
+
+def ask_site(site: Path, *queries: str) -> Any:
+    """Return what a worker says to queries on a built site."""
+    config = json.loads((site / STUB).read_text(encoding="utf-8"))["config"]
+    return _run({"config": config, "folder": str(site / FOLDER), "queries": list(queries)})
 
 
 def _run(task: Mapping[str, Any]) -> Any:

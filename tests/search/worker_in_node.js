@@ -26,7 +26,7 @@ function read(name) {
 }
 
 async function fetch(url) {
-  const name = url.pathname.replace("/sub/search/", "");
+  const name = path.posix.relative("/sub/search", url.pathname);
   fetched.push(url.pathname);
   const text = read(name);
   const ok = text !== undefined;
