@@ -3,13 +3,16 @@
 Agg alone would leave the figures open, so that the next plot of the cell lands in the same
 axes, and where a screen is attached it warns that it has none. Matplotlib finds this module
 by the name that MPLBACKEND gives it, and asks it for `FigureCanvas`. That class is made when
-it is asked for, since the engine itself needs no Matplotlib.
+it is asked for, since the engine itself needs no Matplotlib. It is asked for before anything is
+drawn: the moment to lend it a font.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from site_plugins.engine.fonts import lend_chinese
 
 NAME = f"module://{__name__}"
 
@@ -31,6 +34,8 @@ def __getattr__(name: str) -> Any:
 def _canvas() -> type:
     from matplotlib.backend_bases import FigureManagerBase
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    lend_chinese()
 
     class FigureManager(FigureManagerBase):
         """Stands for the window that other backends open."""

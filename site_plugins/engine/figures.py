@@ -16,6 +16,7 @@ import base64
 import io
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,13 @@ def is_drawing(value: object) -> bool:
 
 def _draw(figure: Any) -> Rich:
     file = _Bounded()
-    try:
-        figure.savefig(file, format="svg", metadata=_METADATA, bbox_inches="tight")
-    except _TooLong:
-        return _draw_bitmap(figure)
+    with warnings.catch_warnings():
+        # A character that no font has would be an empty box: the author should know.
+        warnings.filterwarnings("error", "Glyph .* missing from font")
+        try:
+            figure.savefig(file, format="svg", metadata=_METADATA, bbox_inches="tight")
+        except _TooLong:
+            return _draw_bitmap(figure)
     return Rich({"image/svg+xml": tidy(file.getvalue())})
 
 

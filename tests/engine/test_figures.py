@@ -1,6 +1,7 @@
 """Matplotlib's figures: each once, where a notebook shows it, the same bytes every time."""
 
 import base64
+import re
 
 import pytest
 
@@ -135,3 +136,23 @@ def test_what_a_plotting_call_returns_is_not_shown_as_text(project, last):
     """Lists of artists, with None among them or not, arrays of axes: the figure says it."""
     cell = project.run_cells(f"{PLT}fig, ax = plt.subplots()\n{last}").run.cells[0]
     assert {kind for one in cell.outputs for kind in one.data} <= {"image/svg+xml", "image/png"}
+
+
+def test_chinese_is_drawn_with_its_glyphs(project):
+    """Each character as a path of its own, from a font that a package brings; no warning."""
+    run = project.run_cells(
+        f"{PLT}plt.title('维特比 δ')\nplt.plot([1])\nplt.xlabel('天')",
+        f"{PLT}plt.title('Viterbi δ')",
+    )
+    chinese, latin = (cell.outputs for cell in run.run.cells)
+    assert [kinds(cell) for cell in run.run.cells] == [["svg"], ["svg"]]
+    glyphs = set(re.findall(r'id="(NotoSansSC[^"]*)"', chinese[0].data["image/svg+xml"]))
+    assert len(glyphs) == len("维特比天")
+    assert "NotoSansSC" not in latin[0].data["image/svg+xml"]
+
+
+def test_a_character_that_no_font_has_is_told(project):
+    """An empty box in a figure would say nothing, to the reader or to the author."""
+    run = project.run_cells(f"{PLT}plt.title('{chr(0x13000)}')")
+    (problem,) = run.problems
+    assert "Glyph 77824 (\\N{EGYPTIAN HIEROGLYPH A001}) missing from font" in str(problem)
