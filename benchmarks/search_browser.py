@@ -63,9 +63,7 @@ def waits(files: Sequence[Asset], queries: Sequence[Query]) -> Waits:
 
 def _put(files: Sequence[Asset], site: Path) -> None:
     for asset in files:
-        path = site / theme.FOLDER / asset.name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(asset.content)
+        path = asset.write(site / theme.FOLDER)
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(asset.content))
     stub = site / theme.STUB
     stub.write_text(

@@ -37,9 +37,7 @@ def ask(
     """Return what the worker answers; with `fresh` each query is the first of its worker."""
     with TemporaryDirectory() as folder:
         for one in files:
-            path = Path(folder, one.name)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(one.content)
+            one.write(Path(folder))
         task = {
             "worker": str(WORKER),
             "config": {"index": files[0].name},

@@ -37,6 +37,10 @@ class PageError(ValueError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'echo'?` for a near miss, or else the words that are known."""
     words = sorted(known)
-    if near := get_close_matches(word, words, n=1):
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(words)}"
+    return near(word, words) or f"; known: {', '.join(words)}"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'echo'?` for a near miss, or else nothing."""
+    found = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
+
+from site_plugins.engine.problems import near
 
 
 class Place(NamedTuple):
@@ -41,8 +42,7 @@ def read_paths(said: Sequence[Any], known: Iterable[str]) -> dict[str, list[str]
             raise ValueError(f"paths: {path}: expected a list of articles, found {listed!r}")
         for one in listed:
             if one not in names:
-                near = get_close_matches(one, names, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = near(one, names)
                 raise ValueError(f"paths: {path}: there is no article {one!r}{hint}")
             if listed.count(one) > 1:
                 raise ValueError(f"paths: {path}: {one!r} is on it twice")

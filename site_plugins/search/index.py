@@ -85,6 +85,13 @@ class Asset:
     def of(cls, stem: str, suffix: str, content: bytes) -> Asset:
         return cls(f"{stem}.{_hash(content)}{suffix}", content)
 
+    def write(self, folder: Path) -> Path:
+        """Write the file into a folder, and return where it is."""
+        file = folder / self.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(self.content)
+        return file
+
 
 class Postings(NamedTuple):
     """Terms in order, and for each its list."""

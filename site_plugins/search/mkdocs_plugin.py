@@ -25,13 +25,10 @@ from mkdocs.utils import write_file
 from mkdocs.utils.templates import TemplateContext
 
 from site_plugins.search import front_matter, theme
-from site_plugins.search.content import (
+from site_plugins.search.content import Entry, SiteMeta, content_entry, content_json
+from site_plugins.search.content_settings import (
     ContentError,
     ContentSettings,
-    Entry,
-    SiteMeta,
-    content_entry,
-    content_json,
     content_settings,
 )
 from site_plugins.search.index import Asset, index_files, worker_file
@@ -128,7 +125,7 @@ class SearchPlugin(BasePlugin[SearchConfig]):
         text = theme.stub(stub.read_text(encoding="utf-8"), files[0].name, editions)
         scripts = [self._script, *offline_files(files, text)] if self._script else []
         for asset in (self._worker, *files, *scripts):
-            write_file(asset.content, str(site / theme.FOLDER / asset.name))
+            asset.write(site / theme.FOLDER)
         write_file(text.encode(), str(stub))
         if self._content:
             about = SiteMeta(

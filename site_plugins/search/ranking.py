@@ -250,18 +250,17 @@ def rerank(query: Query, hits: Sequence[Hit]) -> list[Hit]:
     found by their letters.
     """
     for i, hit in enumerate(hits):
-        shown = _shown(*_texts(hit))
         if i < RERANK:
-            hit.score *= _phrase_bonus(shown, query.line)
-        if query.signs and hit.share > 0.9 and query.signs in shown[2]:
+            hit.score *= _phrase_bonus(hit, query.line)
+        if query.signs and hit.share > 0.9 and query.signs in _shown(*_texts(hit))[2]:
             hit.score *= VERBATIM
     return sorted(hits, key=_best_first)
 
 
-def _phrase_bonus(shown: tuple[str, str, str], asked: str) -> int:
+def _phrase_bonus(hit: Hit, asked: str) -> int:
     if " " not in asked and not is_cjk(asked):
         return 1
-    title, body, _ = shown
+    title, body, _ = _shown(*_texts(hit))
     return IN_TITLE if _holds(title, asked) else IN_BODY if _holds(body, asked) else 1
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from site_plugins.__main__ import main
 from site_plugins.authoring.scaffold import scaffold
+from tests.building import build_here
 
 CONFIG = """
 site_name: T
@@ -53,8 +54,6 @@ def test_nothing_is_written_over(tmp_path):
 
 def test_a_new_article_builds(project, monkeypatch, capsys):
     """Its cell runs, its rules are kept, and it is published once it is no draft."""
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
 
     project.write("mkdocs.yml", CONFIG)
     project.write("docs/index.md", "---\ndescription: D.\n---\n# Home\n")
@@ -65,8 +64,5 @@ def test_a_new_article_builds(project, monkeypatch, capsys):
     assert main(["run"]) == 0
     path = project.root / "docs/posts/a-first-try.md"
     path.write_text(path.read_text().replace("draft: true\n", ""))
-    config = load_config("mkdocs.yml", strict=True)
-    config.plugins.on_startup(command="build", dirty=False)
-    build(config)
-    (page,) = (project.root / "site").rglob("a-first-try/index.html")
+    (page,) = build_here().rglob("a-first-try/index.html")
     assert "<samp>9</samp>" in page.read_text().replace("\n", "")

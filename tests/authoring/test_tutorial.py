@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from site_plugins.__main__ import main
+from tests.building import build_here
 
 from .test_scaffold import CONFIG
 
@@ -14,8 +15,6 @@ TUTORIAL = Path(__file__).parents[2] / "docs/en/how-it-works/first-article.md"
 
 def test_whoever_follows_the_tutorial_has_an_article(project, monkeypatch, capsys):
     """`new`, the blocks one below the other, `lint`, `check`, and a strict build."""
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
 
     text = TUTORIAL.read_text(encoding="utf-8")
     project.write("mkdocs.yml", CONFIG)
@@ -33,10 +32,7 @@ def test_whoever_follows_the_tutorial_has_an_article(project, monkeypatch, capsy
     article.write_text(f"---\n{matter}---\n" + "\n".join(blocks), encoding="utf-8")
     assert main(["lint"]) == 0
     assert main(["check", f"docs/{name}"]) == 0
-    config = load_config("mkdocs.yml", strict=True)
-    config.plugins.on_startup(command="build", dirty=False)
-    build(config)
-    (page,) = (project.root / "site").rglob(f"{article.stem}/index.html")
+    (page,) = build_here().rglob(f"{article.stem}/index.html")
     html = page.read_text(encoding="utf-8")
     assert "longest run of heads:" in html
     assert 'aria-label="Bars over' in html

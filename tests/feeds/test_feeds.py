@@ -10,11 +10,10 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
-from mkdocs.commands.build import build
-from mkdocs.config import load_config
 
 from site_plugins.feeds.feed import CONTENT, Feed, Item, json_feed, rss
 from site_plugins.feeds.text import readable
+from tests.building import build_here
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "https://t.test/sub/a/"
@@ -79,12 +78,22 @@ def test_json_feed_is_what_readers_expect():
     assert json.loads(json_feed(feed(), "feed.json"))["items"] == []
 
 
+def is_xml(char):
+    """Is this a character of XML 1.0, as its specification lists them?"""
+    code = ord(char)
+    return 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+
+
 @given(st.text())
 def test_any_text_makes_a_document(text):
     """Control characters, halves of surrogate pairs, markup: both documents can be read."""
     made = feed(Item(BASE, text, text, text, DAY, tags=(text,)))
-    ET.fromstring(rss(made, "feed.xml"))
-    json.loads(json_feed(made, "feed.json"))
+    (item,) = ET.fromstring(rss(made, "feed.xml")).iter("item")
+    sayable = "".join(char for char in text if char in "\t\n\r" or is_xml(char))
+    said = (item.findtext("title") or "", item.findtext("category") or "")
+    assert said == (sayable.replace("\r\n", "\n").replace("\r", "\n"),) * 2
+    (item,) = json.loads(json_feed(made, "feed.json"))["items"]
+    assert item.get("title", "") == text.encode("utf-8", "replace").decode()
 
 
 CONFIG = """
@@ -110,19 +119,9 @@ def site(project, monkeypatch):
     return project
 
 
-def built(project):
-    config = load_config("mkdocs.yml")
-    config.plugins.on_startup(command="build", dirty=False)
-    try:
-        build(config)
-    finally:
-        config.plugins.on_shutdown()
-    return project.root / "site"
-
-
 def test_a_site_has_feeds_of_its_newest_articles(site):
     """With their formulas and outputs; every page names both files from where it is."""
-    root = built(site)
+    root = build_here()
     items = json.loads((root / "feed.json").read_text())["items"]
     assert [item["title"] for item in items] == ["P3", "P2"]
     assert "Let <code>x_3</code>." in items[0]["content_html"]
@@ -136,6 +135,6 @@ def test_a_site_has_feeds_of_its_newest_articles(site):
 def test_without_an_address_there_are_none(site):
     """And no page names what is not there."""
     site.write("mkdocs.yml", CONFIG.replace("site_url: https://t.test/sub/\n", ""))
-    root = built(site)
+    root = build_here()
     assert not (root / "feed.xml").exists()
     assert "feed.xml" not in (root / "index.html").read_text()

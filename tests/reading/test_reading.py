@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from mkdocs.commands.build import build
-from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
 from site_plugins.reading.html import Article, bibtex
 from site_plugins.reading.paths import Place, places, read_paths
 from site_plugins.reading.related import related
+from tests.building import build_here
 
 
 def test_an_article_knows_what_comes_before_and_after():
@@ -91,19 +90,9 @@ def site(project, monkeypatch):
     return project
 
 
-def built(project):
-    config = load_config("mkdocs.yml", strict=True)
-    config.plugins.on_startup(command="build", dirty=False)
-    try:
-        build(config)
-    finally:
-        config.plugins.on_shutdown()
-    return project.root / "site"
-
-
 def test_what_stands_below_an_article(site):
     """Its place on a path with links to its neighbours, what is related, how to cite it."""
-    html = (built(site) / "one/index.html").read_text()
+    html = (build_here() / "one/index.html").read_text()
     assert 'aria-label="Learning path: Steps &amp; more"' in html
     assert "1 of 2</p>" in html
     assert '<li>Next: <a href="../two/">Two &amp; co</a></li>' in html
@@ -116,7 +105,7 @@ def test_what_stands_below_an_article(site):
 
 def test_the_front_page_has_an_overview(site):
     """Each path with its articles in order, and what they are about, as text."""
-    html = (built(site) / "index.html").read_text()
+    html = (build_here() / "index.html").read_text()
     assert "trellis/paths" not in html
     assert "Steps &amp; more, 2 articles" in html
     assert html.index('href="one/">One') < html.index('href="two/">Two')
@@ -127,5 +116,5 @@ def test_a_path_to_nowhere_stops_the_build(site, caplog):
     """With the article that was meant."""
     site.write("mkdocs.yml", CONFIG.replace("[one, two]", "[one, tow]"))
     with pytest.raises(Abort):
-        built(site)
+        build_here()
     assert "trellis-reading: paths: Steps & more: there is no article 'tow'; did you" in caplog.text

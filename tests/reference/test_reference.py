@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mkdocs.commands.build import build
-from mkdocs.config import load_config
 
 from site_plugins.reference.pages import Module, index, modules, page, users
+from tests.building import build_here
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,10 +76,7 @@ def test_a_site_has_a_reference(project, monkeypatch, enabled):
         "snippets/m.py", '"""Adds."""\n\ndef f(x: int) -> int:\n    """Return x + 1."""\n'
     )
     monkeypatch.chdir(project.root)
-    loaded = load_config("mkdocs.yml", strict=True)
-    loaded.plugins.on_startup(command="build", dirty=False)
-    build(loaded)
-    folder = project.root / "site/reference"
+    folder = build_here() / "reference"
     if not enabled:
         assert "made by <code>make site</code> only" in (folder / "index.html").read_text()
         assert not (folder / "m").exists()

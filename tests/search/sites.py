@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
+
+from tests.building import build_loaded
 
 CONFIG = """
 site_name: Test
@@ -98,15 +99,6 @@ def write(root: Path) -> Path:
 def load(root: Path) -> MkDocsConfig:
     """Return the configuration of the blog below root, whose sources are there."""
     return load_config(str(root / "mkdocs.yml"), site_dir=str(root / "site"))
-
-
-def build_loaded(config: MkDocsConfig) -> None:
-    """Build a site, as the command line does."""
-    config.plugins.on_startup(command="build", dirty=False)
-    try:
-        build(config)
-    finally:
-        config.plugins.on_shutdown()
 
 
 def build_site(root: Path) -> None:

@@ -11,15 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mkdocs.exceptions import PluginError
 
-from site_plugins.search import content
-from site_plugins.search.content import (
-    ContentError,
-    SiteMeta,
-    content_entry,
-    content_json,
-    content_settings,
-    moment,
-)
+from site_plugins.search import content_settings as settings_module
+from site_plugins.search.content import SiteMeta, content_entry, content_json
+from site_plugins.search.content_dates import moment
+from site_plugins.search.content_settings import ContentError, content_settings
+from tests.building import build_loaded
 
 from . import sites
 
@@ -422,7 +418,7 @@ def test_moments_keep_their_offset():
 
 def test_the_example_in_the_docstring():
     """It does what it says."""
-    assert doctest.testmod(content).failed == 0
+    assert doctest.testmod(settings_module).failed == 0
 
 
 def configured(root, said):
@@ -535,7 +531,7 @@ def test_a_second_build_begins_empty(tmp_path):
     """Under serve one plugin sees many builds."""
     site_with(tmp_path, {"content": {}})
     config = sites.load(tmp_path)
-    sites.build_loaded(config)
+    build_loaded(config)
     first = (tmp_path / "site/content.json").read_bytes()
-    sites.build_loaded(config)
+    build_loaded(config)
     assert (tmp_path / "site/content.json").read_bytes() == first

@@ -48,7 +48,9 @@ def test_a_file_that_is_missing_is_told_in_the_box(reader, folder):
     moved = index.rename(index.with_suffix(".away"))
     reader.open("about.html")
     reader.type("typewriters")
-    reader.page.get_by_text("The search index could not be read").wait_for()
+    told = reader.page.get_by_text("The search index could not be read")
+    told.wait_for()
+    assert told.is_visible()
     moved.rename(index)
 
 

@@ -52,9 +52,7 @@ RECORDS = [
 def written(files: Sequence[Asset], folder: Path) -> Index:
     """Return the index of files, as a site publishes them."""
     for asset in files:
-        path = folder / "search" / asset.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(asset.content)
+        asset.write(folder / "search")
     stub = {"config": {"index": files[0].name}, "docs": []}
     (folder / "search/search_index.json").write_text(json.dumps(stub))
     return open_index(folder)

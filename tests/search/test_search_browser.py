@@ -51,7 +51,9 @@ def test_enter_opens_the_best_section(reader):
     reader.open("about/")
     reader.hits("zygodactyl")
     reader.page.keyboard.press("Enter")
-    reader.page.wait_for_url("**/hmm/#the-forward-pass")
+    reader.page.wait_for_url("**/hmm/#*")
+    assert reader.page.url.endswith("/hmm/#the-forward-pass")
+    assert reader.page.locator("h2:target").inner_text().startswith("The forward pass")
 
 
 def test_chinese_is_found(reader):

@@ -11,6 +11,7 @@ from mkdocs.exceptions import Abort
 from mkdocs.plugins import BasePlugin
 
 from site_plugins.search.index import worker_file
+from tests.building import build_loaded
 
 from . import sites
 
@@ -120,9 +121,9 @@ def test_one_plugin_may_build_twice(tmp_path):
     """A second build, as under serve, starts empty and sees what changed."""
     sites.write(tmp_path)
     config = sites.load(tmp_path)
-    sites.build_loaded(config)
+    build_loaded(config)
     (tmp_path / "docs/about.md").write_text("# About\n\nRewritten.\n")
-    sites.build_loaded(config)
+    build_loaded(config)
     found = [one["text"] for one in records_in(tmp_path / "site") if one["url"] == "about/"]
     assert found == ["Rewritten."]
     assert len(list((tmp_path / "site/search").glob("index.*.json"))) == 1
@@ -148,7 +149,7 @@ def test_the_site_may_move_during_the_build(tmp_path):
     sites.write(tmp_path)
     config = sites.load(tmp_path)
     config.plugins["mover"] = Mover()
-    sites.build_loaded(config)
+    build_loaded(config)
     assert len(records_in(tmp_path / "aside")) > 5
 
 
