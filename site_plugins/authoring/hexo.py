@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from site_plugins.authoring.text import line_of
+from site_plugins.authoring.text import line_of, written
 from site_plugins.engine.problems import Problem
 
 KEPT = ("title", "description", "tags", "categories")
@@ -90,9 +90,8 @@ def _copy(file: Path, base: Path, posts: Path, is_draft: bool, imported: Importe
     for found in _TAG.finditer(text):
         line = start + line_of(text, found.start()) - 1
         imported.notes.append(Problem(name, line, f"{found[0]}: a tag of Hexo; write it anew"))
-    head = yaml.safe_dump(converted, sort_keys=False, allow_unicode=True, default_flow_style=None)
     posts.mkdir(parents=True, exist_ok=True)
-    target.write_text(f"---\n{head}---\n{_with_more(text)}", encoding="utf-8")
+    target.write_text(f"---\n{written(converted)}---\n{_with_more(text)}", encoding="utf-8")
     imported.written.append(target)
     if pictures.is_dir():
         shutil.copytree(pictures, posts / file.stem, dirs_exist_ok=True)

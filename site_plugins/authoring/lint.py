@@ -140,9 +140,9 @@ def _within(path: Path, docs: Path) -> str:
 
 def _anchors(file: Path) -> set[str | None]:
     """Return the addresses of headings, and of figures, which begin with the page's name."""
-    labels = re.findall(r"^ *#\| *label: *(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    figures = {f"{file.stem}-{label}" for label in labels}
-    return {heading.anchor for heading in _read(file).headings} | figures | set(labels)
+    text = _read(file)
+    figures = {f"{file.stem}-{label}" for label in text.labels}
+    return {heading.anchor for heading in text.headings} | figures | set(text.labels)
 
 
 def _read(file: Path) -> Text:

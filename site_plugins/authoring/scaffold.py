@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import yaml
-from pymdownx.slugs import slugify
-
-_slug: Callable[[str, str], str] = slugify(case="lower")
+from site_plugins.authoring.text import slug, written
 
 TEMPLATE = """\
 ---
@@ -39,21 +36,20 @@ def scaffold(posts: Path, title: str, tags: Sequence[str] = (), today: date | No
     Raises ValueError for a title without a letter or digit, and where the file is there already.
     """
     title = " ".join(title.split())
-    slug = _slug(title, "-").strip("-")
-    if not slug:
+    name = slug(title).strip("-")
+    if not name:
         raise ValueError(f"title: expected letters or digits, found {title!r}")
-    path = posts / f"{slug}.md"
+    path = posts / f"{name}.md"
     matter = {
         "date": today or date.today(),
         "description": "One sentence that a list of search results shows.",
         "tags": list(tags),
         "draft": True,  # shown by `make serve`, not published
     }
-    head = yaml.safe_dump(matter, sort_keys=False, allow_unicode=True, default_flow_style=None)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(matter=head, title=title))
+            file.write(TEMPLATE.format(matter=written(matter), title=title))
     except FileExistsError:
         raise ValueError(f"{path}: exists; choose another title, or edit it") from None
     return path

@@ -1,6 +1,6 @@
 r"""A page's Markdown as its author sees it: front matter, prose without code, headings, links.
 
-    text --read--> Text(matter, prose, headings, links, images)
+    text --read--> Text(matter, source, headings, links, labels)
 
 Code, comments and formulas are blotted out with spaces, so that lines and columns stay, and
 nothing in them is taken for a heading or a link.
@@ -9,15 +9,16 @@ nothing in them is taken for a heading or a link.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import yaml
 from pymdownx.slugs import slugify
 
 from site_plugins.pages import front_matter
 
-_slug: Callable[[str, str], str] = slugify(case="lower")
+_slugify: Callable[[str, str], str] = slugify(case="lower")
 
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<mark>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?P=indent)(?P=mark)[`~]* *$",
@@ -27,6 +28,7 @@ _HIDDEN = re.compile(r"<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$\n]+?(?<!\\)\$", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _ID = re.compile(r"\{[^}\n]*#([\w:.-]+)[^}\n]*\}")
+_FIGURE = re.compile(r"^ *#\| *label: *(\S+)", re.MULTILINE)
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]*)")
 
 
@@ -56,6 +58,19 @@ class Text:
     source: str  # without code and comments; the same number of lines
     headings: tuple[Heading, ...]
     links: tuple[Link, ...]
+    labels: tuple[str, ...]  # of figures that cells draw
+
+
+def slug(title: str) -> str:
+    """Return a title as an address: lower case, hyphens between words of any script."""
+    return _slugify(title, "-")
+
+
+def written(matter: Mapping[str, Any]) -> str:
+    """Return front matter as YAML in its own order, lists on one line."""
+    return yaml.safe_dump(
+        dict(matter), sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
 
 
 def read(text: str) -> Text:
@@ -70,6 +85,7 @@ def read(text: str) -> Text:
         source,
         tuple(_headings(prose, titles)),
         tuple(_links(prose, titles)),
+        tuple(_FIGURE.findall(text)),
     )
 
 
@@ -101,7 +117,7 @@ def _headings(prose: str, lines: list[str]) -> Iterator[Heading]:
 def _plain(title: str) -> str:
     """Return the address of a heading, as the site makes it."""
     words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)
-    return _slug(re.sub(r"[`*]", "", words), "-")
+    return slug(re.sub(r"[`*]", "", words))
 
 
 def _unique(anchor: str, taken: set[str]) -> str:
