@@ -40,7 +40,7 @@ from site_plugins.notebooks.export import FORMATS, export, read_document
 from site_plugins.pages import find_pages, read_page
 from site_plugins.progress import Progress
 from site_plugins.search import shell
-from site_plugins.settings import Site, read_site, run_settings
+from site_plugins.settings import CONFIGURATION, Site, read_site, run_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m site_plugins", description="Run articles.")
-    parser.add_argument("-f", "--config-file", type=Path, default=Path("mkdocs.yml"))
+    parser.add_argument("-f", "--config-file", type=Path, default=Path(CONFIGURATION))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run the pages whose stored run does not stand")

@@ -361,7 +361,8 @@ def _sources(files: Files) -> list[Path]:
 
 def _warned(config: MkDocsConfig) -> bool:
     """Has MkDocs counted a warning that fails a strict build? It asks itself only after us."""
-    handlers = logging.getLogger("mkdocs").handlers
+    host = BasePlugin.__module__.partition(".")[0]  # ProperDocs, under which MkDocs is its alias
+    handlers = logging.getLogger(host).handlers
     return config.strict and any(
         one.get_counts() for one in handlers if isinstance(one, CountHandler)
     )

@@ -17,6 +17,7 @@ from site_plugins.engine.cells import Options, with_option
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.runs import Settings
 
+CONFIGURATION = "mkdocs.yml"
 PLUGIN = "trellis"
 
 
