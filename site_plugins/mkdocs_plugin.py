@@ -57,7 +57,7 @@ from site_plugins.settings import cell_options, run_settings
 log = get_plugin_logger("trellis")
 
 CELLS_CSS = "assets/trellis/cells.css"
-FORMULAS_CSS = "assets/math/formulas.css"
+OUR_CSS = (CELLS_CSS, "assets/math/formulas.css")
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
 
@@ -121,7 +121,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [CELLS_CSS, FORMULAS_CSS]
+        config.extra_css += [css for css in OUR_CSS if css not in config.extra_css]
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)

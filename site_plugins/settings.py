@@ -32,6 +32,9 @@ class Site:
     cache: Path
     execute: dict[str, Any]
     cells: Options
+    language: str = ""
+    post_url: str = "{date}/{slug}"
+    directory_urls: bool = True
 
 
 class _Plain(yaml.SafeLoader):
@@ -55,14 +58,19 @@ def read_site(file: Path) -> Site:
     plugins = _plugins(data.get("plugins") or ())
     ours = plugins.get(PLUGIN) or {}
     docs = root / data.get("docs_dir", "docs")
+    blog = plugins.get("blog") or {}
+    theme = data.get("theme")
     return Site(
         root=root,
         docs=docs,
-        posts=docs / (plugins.get("blog") or {}).get("blog_dir", "blog") / "posts",
+        posts=docs / blog.get("blog_dir", "blog") / "posts",
         built=root / data.get("site_dir", "site"),
         cache=root / ours.get("cache", ".cache/trellis"),
         execute=ours.get("execute") or {},
         cells=cell_options(ours.get("cells") or {}),
+        language=str(theme.get("language") or "en") if isinstance(theme, dict) else "en",
+        post_url=blog.get("post_url_format", Site.post_url),
+        directory_urls=bool(data.get("use_directory_urls", True)),
     )
 
 

@@ -1,0 +1,147 @@
+"""A site that another host has built: is it whole, and what is to be added to it?
+
+    sources + built HTML --built_pages--> pages --faults, finish--> search index, style, math font
+
+Under MkDocs our plugins do this while the site is built. Zensical runs none, so that
+`python -m site_plugins index` does it when the site stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from site_plugins.engine.problems import Problem
+from site_plugins.markup.cells import MARK, TOKEN_MARK, shown_token
+from site_plugins.markup.mathfont import characters_of, write_math_assets
+from site_plugins.markup.pages import shown_path
+from site_plugins.notebooks.reading import SUFFIX
+from site_plugins.pages import find_pages, front_matter
+from site_plugins.search import front_matter as said
+from site_plugins.search import theme
+from site_plugins.search.built import content_of, formulas_in
+from site_plugins.search.index import index_files
+from site_plugins.search.records import Record, page_records
+from site_plugins.settings import Site
+from site_plugins.stored import stored_run, what_is_wrong
+
+CELLS_CSS = "assets/trellis/cells.css"
+FORMULAS_CSS = "assets/math/formulas.css"
+
+_OURS = re.compile(rf'<div class="trellis-(?:cell|listing)"([^>]*)>')
+_AGAIN = "outputs of an earlier run are shown: 'rm .cache/[0-9]*', and let Zensical build again"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPage:
+    """A page of the project, and the file that was made of it."""
+
+    source: Path
+    url: str
+    file: Path
+    meta: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return shown_path(self.source)
+
+
+def built_pages(site: Site, folder: Path) -> Iterator[BuiltPage]:
+    """Yield the articles and pages below docs_dir, but for drafts and notebooks.
+
+    Raises ValueError where posts have addresses that their file names do not tell.
+    """
+    for source in find_pages(site.docs):
+        meta = front_matter(source.read_text(encoding="utf-8-sig"))
+        if source.suffix != SUFFIX and not meta.get("draft"):
+            url = _url(source, site)
+            yield BuiltPage(source, url, folder / _file(url), meta)
+
+
+def faults(page: BuiltPage, site: Site) -> list[Problem]:
+    """Return what is wrong with a built page: not there, cells missing, outputs of another run."""
+    if not page.file.is_file():
+        return [Problem(page.name, 1, f"not built: no {shown_path(page.file)}")]
+    html = page.file.read_text(encoding="utf-8")
+    read, run = stored_run(page.source, site)
+    if wrong := read.problems or what_is_wrong(read, run):
+        return list(wrong)
+    problems = []
+    marks = _OURS.findall(html)
+    token = shown_token(read, run, site.root)
+    if any(f'{TOKEN_MARK}="{token}"' not in mark for mark in marks):
+        problems.append(Problem(page.name, 1, _AGAIN))
+    for cell in read.cells:
+        if not any(f'{MARK}="{cell.index}"' in mark for mark in marks):
+            message = "this cell is not shown: is it in an indented code block?"
+            problems.append(Problem(page.name, cell.line, message))
+    for needed, sheet in ((marks, CELLS_CSS), (formulas_in(html), FORMULAS_CSS)):
+        if needed and sheet not in html:
+            problems.append(Problem(page.name, 1, f"list {sheet} under extra_css in mkdocs.yml"))
+    return problems
+
+
+def records_of(page: BuiltPage, language: str) -> list[Record]:
+    """Return the records of a page for the search; none if its author keeps it out."""
+    if said.is_excluded(page.meta):
+        return []
+    records = page_records(
+        content_of(page.file.read_text(encoding="utf-8")),
+        url=page.url,
+        title="",
+        tags=said.tags(page.meta),
+        date=said.published(page.meta),
+        language=language,
+    )
+    title = str(page.meta.get("title") or records[0].title)
+    return [replace(one, page_title=title, title=one.title or title) for one in records]
+
+
+def finish(records: Iterable[Record], folder: Path, cache: Path) -> None:
+    """Write what pages need beside their HTML: the index, the style of cells, the math font."""
+    files = index_files(list(records))
+    for asset in files:
+        _write(folder / theme.FOLDER / asset.name, asset.content)
+    stub = {"config": {theme.INDEX_KEY: files[0].name}, "docs": []}
+    _write(folder / theme.STUB, json.dumps(stub).encode())
+    style = Path(__file__).parent / "markup" / "cells.css"
+    _write(folder / CELLS_CSS, style.read_bytes())
+    write_math_assets(folder, _characters(folder), cache / "math")
+
+
+def _characters(folder: Path) -> set[str]:
+    """Return the characters of all formulas of a site, in lists of posts too."""
+    found: set[str] = set()
+    for file in folder.rglob("*.html"):
+        for mathml in formulas_in(file.read_text(encoding="utf-8")):
+            found |= characters_of(mathml)
+    return found
+
+
+def _url(source: Path, site: Site) -> str:
+    """Return a page's address from the root of the site, as MkDocs writes it."""
+    if source.is_relative_to(site.posts):
+        if site.post_url != "{file}":
+            raise ValueError(
+                f"post_url_format: expected '{{file}}', found {site.post_url!r}: where posts lie"
+                " must follow from the names of their files"
+            )
+        path = site.posts.parent.relative_to(site.docs) / source.stem
+    else:
+        path = source.relative_to(site.docs).with_suffix("")
+        if path.name in ("index", "README"):
+            return f"{path.parent.as_posix()}/".removeprefix("./")
+    return f"{path.as_posix()}{'/' if site.directory_urls else '.html'}"
+
+
+def _file(url: str) -> str:
+    return f"{url}index.html" if url.endswith("/") or not url else url
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
