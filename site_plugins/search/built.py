@@ -17,6 +17,7 @@ _LIST = '<article class="md-post '  # in a list of posts their beginnings follow
 _ADDED = re.compile(  # below the page's own
     r'\s*<(?:nav class="md-tags"|aside class="md-source-file"|form class="md-feed).*', re.DOTALL
 )
+_TAG = re.compile(r'<h2 id="tag:[^"]*">.*?</ul>', re.DOTALL)  # and its posts, which speak for themselves
 _FOLD = "<summary>Code</summary>"  # `data-search-exclude` does not come through
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 
@@ -30,7 +31,7 @@ def content_of(html: str) -> str:
     ends = rest.find("</header>") if _LIST in rest else rest.rfind("</article>")
     if ends < 0:
         raise ValueError("no </article> where the page should end: is the theme another?")
-    return _ADDED.sub("", rest[:ends]).replace(_FOLD, "")
+    return _TAG.sub("", _ADDED.sub("", rest[:ends])).replace(_FOLD, "")
 
 
 def formulas_in(html: str) -> list[str]:
