@@ -26,13 +26,10 @@ from site_plugins.search import theme
 from site_plugins.search.built import content_of, formulas_in
 from site_plugins.search.index import index_files
 from site_plugins.search.records import Record, page_records
-from site_plugins.settings import Site
+from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, Site
 from site_plugins.stored import stored_run, what_is_wrong
 
-CELLS_CSS = "assets/trellis/cells.css"
-FORMULAS_CSS = "assets/math/formulas.css"
-
-_OURS = re.compile(rf'<div class="trellis-(?:cell|listing)"([^>]*)>')
+_OURS = re.compile(r'<div class="trellis-(?:cell|listing)"([^>]*)>')
 _AGAIN = "outputs of an earlier run are shown: 'rm .cache/[0-9]*', and let Zensical build again"
 
 

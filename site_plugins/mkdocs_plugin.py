@@ -52,12 +52,10 @@ from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
-from site_plugins.settings import cell_options, run_settings
+from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, cell_options, run_settings
 
 log = get_plugin_logger("trellis")
 
-CELLS_CSS = "assets/trellis/cells.css"
-OUR_CSS = (CELLS_CSS, "assets/math/formulas.css")
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
 
@@ -121,7 +119,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [css for css in OUR_CSS if css not in config.extra_css]
+        config.extra_css += [
+            one for one in (CELLS_CSS, FORMULAS_CSS) if one not in config.extra_css
+        ]
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)

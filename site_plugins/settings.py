@@ -19,6 +19,9 @@ from site_plugins.engine.runs import Settings
 
 CONFIGURATION = "mkdocs.yml"
 PLUGIN = "trellis"
+CELLS_CSS = "assets/trellis/cells.css"
+FORMULAS_CSS = "assets/math/formulas.css"
+_POST_URL = "{date}/{slug}"  # what the theme does by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Site:
     execute: dict[str, Any]
     cells: Options
     language: str = ""
-    post_url: str = "{date}/{slug}"
+    post_url: str = _POST_URL
     directory_urls: bool = True
 
 
@@ -69,7 +72,7 @@ def read_site(file: Path) -> Site:
         execute=ours.get("execute") or {},
         cells=cell_options(ours.get("cells") or {}),
         language=str(theme.get("language") or "en") if isinstance(theme, dict) else "en",
-        post_url=blog.get("post_url_format", Site.post_url),
+        post_url=blog.get("post_url_format", _POST_URL),
         directory_urls=bool(data.get("use_directory_urls", True)),
     )
 

@@ -17,7 +17,9 @@ _LIST = '<article class="md-post '  # in a list of posts their beginnings follow
 _ADDED = re.compile(  # below the page's own
     r'\s*<(?:nav class="md-tags"|aside class="md-source-file"|form class="md-feed).*', re.DOTALL
 )
-_TAG = re.compile(r'<h2 id="tag:[^"]*">.*?</ul>', re.DOTALL)  # and its posts, which speak for themselves
+_TAG = re.compile(
+    r'<h2 id="tag:[^"]*">.*?</ul>', re.DOTALL
+)  # and its posts, which speak for themselves
 _FOLD = "<summary>Code</summary>"  # `data-search-exclude` does not come through
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 

@@ -49,4 +49,6 @@ def table(sites: Mapping[str, Counts]) -> str:
     pages = [f"{len(counts):,}" for counts in sites.values()]
     totals = [sum(counts.values(), Counter()) for counts in sites.values()]
     rows = {"pages": pages} | {name: [f"{each[name]:,}" for each in totals] for name in SIGNS}
-    return "\n".join([*lines, *(f"| {name} | " + " | ".join(row) + " |" for name, row in rows.items())])
+    return "\n".join(
+        [*lines, *(f"| {name} | " + " | ".join(row) + " |" for name, row in rows.items())]
+    )

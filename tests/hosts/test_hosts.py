@@ -104,9 +104,7 @@ def test_properdocs_builds_the_same_site_byte_for_byte(sites):
 
 def test_zensical_builds_every_page_but_notebooks_and_the_reference(counts):
     """Both are made by plugins, which it does not run; it makes lists of posts by itself."""
-    expected = {
-        name for name in counts["mkdocs"] if not re.match(r"(notebooks|reference)/", name)
-    }
+    expected = {name for name in counts["mkdocs"] if not re.match(r"(notebooks|reference)/", name)}
     assert set(counts["zensical"]) == expected
     assert len(expected) > 40
 
@@ -131,9 +129,7 @@ def test_outputs_and_formulas_are_the_same_to_the_letter(sites, counts):
 def test_the_index_of_a_site_by_zensical_has_the_same_sections(sites, counts):
     """Made from built HTML, it holds what the plugin takes from pages before they are built."""
     ours, theirs = index(sites.mkdocs), index(sites.zensical)
-    assert theirs.keys() == {
-        url for url in ours if not re.match(r"(notebooks|reference)/", url)
-    }
+    assert theirs.keys() == {url for url in ours if not re.match(r"(notebooks|reference)/", url)}
     for url in theirs.keys() - {"tags/"}:  # Material leaves a mark there, to be filled in later
         assert theirs[url] == ours[url], url
     found = subprocess.run(
