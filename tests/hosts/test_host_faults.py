@@ -105,11 +105,11 @@ def published(site):
 )
 def test_under_properdocs_the_published_site_stays(site, old, new, told):
     """A cell, a formula or, in a strict build, a mere warning: exit code 1, nothing replaced."""
-    succeeds(site, "properdocs", "build", "--strict")
+    succeeds(site, "properdocs", "build", "--strict", "-f", "mkdocs.yml")
     before = published(site)
     assert ">41<" in before
     edit(site, "docs/page.md", old, new)
-    assert told in fails(site, "properdocs", "build", "--strict")
+    assert told in fails(site, "properdocs", "build", "--strict", "-f", "mkdocs.yml")
     assert published(site) == before
     assert [path.name for path in site.root.glob(".site-*")] == []
 

@@ -65,7 +65,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     for root in roots[1:]:
         shutil.copytree(first, root)
     building = [begin(roots[0], "mkdocs", "build", "--strict")]
-    building.append(begin(roots[1], "properdocs", "build", "--strict"))
+    building.append(begin(roots[1], "properdocs", "build", "--strict", "-f", "mkdocs.yml"))
     for process in building:
         said = end(process)
         assert "Cells run: 0 of" in said, said
