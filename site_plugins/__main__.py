@@ -29,7 +29,7 @@ from typing import Any
 from site_plugins.authoring.hexo import import_hexo
 from site_plugins.authoring.lint import lint, report
 from site_plugins.authoring.scaffold import scaffold
-from site_plugins.built import built_pages, faults, finish, records_of
+from site_plugins.built import built_pages, content_of_site, faults, finish, records_of
 from site_plugins.check import BAD, check, check_twice, fix
 from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store, page_key
@@ -264,7 +264,7 @@ def _index(site: Site, options: argparse.Namespace) -> int:
         print(*sorted(problems), sep="\n", file=sys.stderr)
         return 1
     records = [record for page in pages for record in records_of(page, site.language)]
-    finish(records, folder, site.cache)
+    finish(records, folder, site.cache, content_of_site(pages, folder, site))
     print(f"{shown_path(folder)}: {len(records)} sections of {len(pages)} pages indexed")
     return 0
 

@@ -23,12 +23,20 @@ from site_plugins.notebooks.reading import SUFFIX
 from site_plugins.pages import find_pages, front_matter
 from site_plugins.search import front_matter as said
 from site_plugins.search import theme
-from site_plugins.search.built import content_of, formulas_in
-from site_plugins.search.index import index_files
-from site_plugins.search.records import Record, page_records
+from site_plugins.search.built import content_of, formulas_in, listings_of, root_of
+from site_plugins.search.content import (
+    Entry,
+    SiteMeta,
+    content_entry,
+    content_json,
+    content_settings,
+)
+from site_plugins.search.index import Asset, index_files
+from site_plugins.search.records import Record, page_records, plain_text
 from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, Site
 from site_plugins.stored import stored_run, what_is_wrong
 
+MORE = "<!-- more -->"  # where an excerpt ends
 _OURS = re.compile(r'<div class="trellis-(?:cell|listing)"([^>]*)>')
 _AGAIN = "outputs of an earlier run are shown: 'rm .cache/[0-9]*', and let Zensical build again"
 
@@ -98,8 +106,50 @@ def records_of(page: BuiltPage, language: str) -> list[Record]:
     return [replace(one, page_title=title, title=one.title or title) for one in records]
 
 
-def finish(records: Iterable[Record], folder: Path, cache: Path) -> None:
-    """Write what pages need beside their HTML: the index, the style of cells, the math font."""
+def content_of_site(pages: Iterable[BuiltPage], folder: Path, site: Site) -> Asset | None:
+    """Return content.json, None if the site asks for none. ContentError if it asks wrongly."""
+    if site.content is None:
+        return None
+    settings = content_settings(site.content)
+    shown = [page for page in pages if not said.is_excluded(page.meta)]
+    posts = [page for page in shown if page.source.is_relative_to(site.posts)]
+    front = folder / "index.html"
+    about = SiteMeta(
+        title=site.about.get("site_name", ""),
+        url=root_of(front.read_text(encoding="utf-8")) if front.is_file() else "",
+        description=site.about.get("site_description", ""),
+        author=site.about.get("site_author", ""),
+    )
+    others = [_entry(page) for page in shown if page not in posts]
+    listed = content_json(settings, about, pages=others, posts=map(_entry, posts))
+    return Asset(settings.file, listed)
+
+
+def _entry(page: BuiltPage) -> Entry:
+    """Return what content.json may show of a page."""
+    whole = page.file.read_text(encoding="utf-8")
+    html = content_of(whole)
+    before, more, _ = html.partition(MORE)
+    listings = listings_of(whole, page.url)
+    return content_entry(
+        page.meta,
+        url=page.url,
+        title=str(page.meta.get("title") or page_records(html, url=page.url, title="")[0].title),
+        excerpt=plain_text(before) if more else "",
+        text=plain_text(html),
+        raw=page.source.read_text(encoding="utf-8-sig"),
+        content=html,
+        categories=listings,
+        tags=listings,
+    )
+
+
+def finish(
+    records: Iterable[Record], folder: Path, cache: Path, content: Asset | None = None
+) -> None:
+    """Write what a site needs beside its HTML: index, style of cells, math font, content.json."""
+    if content:
+        _write(folder / content.name, content.content)
     files = index_files(list(records))
     for asset in files:
         _write(folder / theme.FOLDER / asset.name, asset.content)

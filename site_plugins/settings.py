@@ -7,7 +7,7 @@ something (`!!python/name:`, `!ENV`) are not obeyed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Site:
     language: str = ""
     post_url: str = _POST_URL
     directory_urls: bool = True
+    content: dict[str, Any] | None = None  # the option of `trellis-search`; None: no content.json
+    about: Mapping[str, str] = field(default_factory=dict)  # site_name and the like
 
 
 class _Plain(yaml.SafeLoader):
@@ -74,6 +76,8 @@ def read_site(file: Path) -> Site:
         language=str(theme.get("language") or "en") if isinstance(theme, dict) else "en",
         post_url=blog.get("post_url_format", _POST_URL),
         directory_urls=bool(data.get("use_directory_urls", True)),
+        content=(plugins.get("trellis-search") or {}).get("content"),
+        about={key: value for key, value in data.items() if isinstance(value, str)},
     )
 
 

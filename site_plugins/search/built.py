@@ -11,6 +11,8 @@ holds.
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import urljoin
 
 _BEGINS = re.compile(r'<a id="__skip"[^>]*></a>')
 _LIST = '<article class="md-post '  # in a list of posts their beginnings follow the page's own text
@@ -21,6 +23,9 @@ _TAG = re.compile(
     r'<h2 id="tag:[^"]*">.*?</ul>', re.DOTALL
 )  # and its posts, which speak for themselves
 _FOLD = "<summary>Code</summary>"  # `data-search-exclude` does not come through
+_TAG_LINK = re.compile(r'<a href="([^"]*)" class="md-tag">([^<]*)</a>')
+_CATEGORY_LINK = re.compile(r'<a href="((?:\.\./)*(?:[^":]*/)?category/[^"]*)">([^<]*)</a>')
+_CANONICAL = re.compile(r'<link rel="canonical" href="([^"]*)"')
 _MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 
 
@@ -39,3 +44,21 @@ def content_of(html: str) -> str:
 def formulas_in(html: str) -> list[str]:
     """Return the MathML of a page, a string a formula."""
     return _MATH.findall(html)
+
+
+def listings_of(html: str, url: str) -> dict[str, str]:
+    """Return where the tags and categories of a page are listed, from the root of the site."""
+    found = [*_TAG_LINK.findall(html), *_CATEGORY_LINK.findall(html)]
+    # Relative to a host that nobody has, so that `../` is resolved and a last `/` stays.
+    return {
+        unescape(name).strip(): urljoin(f"https://x/{url}", unescape(href)).removeprefix(
+            "https://x/"
+        )
+        for href, name in found
+    }
+
+
+def root_of(front: str) -> str:
+    """Return the address of a site from its front page; empty where none is set."""
+    found = _CANONICAL.search(front)
+    return unescape(found[1]) if found else ""

@@ -2,46 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from tests.conftest import Project
-
-CONFIG = """
-site_name: T
-theme: {name: material, font: false}
-extra_css: [assets/trellis/cells.css, assets/math/formulas.css]
-plugins:
-  - search
-  - blog: {blog_dir: ., post_url_format: "{file}"}
-  - trellis: {execute: {preload: []}}
-  - trellis-search
-markdown_extensions:
-  - attr_list
-  - pymdownx.highlight
-  - pymdownx.superfences
-  - trellis.cells
-  - trellis.formulas
-"""
-PAGE = """---
-description: A page.
-tags: [one]
----
-# Page
-
-What lib says, squared is $x^2$.
-
-```python exec
-from lib import answer
-answer()
-```
-"""
-AS_TEXT = "    ```python exec\n    1\n    ```\n"
-POST = "---\ndate: 2026-01-02\n---\n# Post\n\n<!-- more -->\n\nEnd.\n"
+from tests.hosts.small import AS_TEXT, CONFIG, PAGE, POST, edit, fails, run, succeeds
 
 
 @pytest.fixture(scope="module")
@@ -61,33 +27,6 @@ def made(tmp_path_factory):
 def site(made, tmp_path):
     """The same in a folder of its own."""
     return Project(shutil.copytree(made.root, tmp_path / "site").resolve())
-
-
-def run(site, *command):
-    """Run a module's command in the project; return its exit code and what it said."""
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
-    argv = [sys.executable, "-m", *command]
-    done = subprocess.run(argv, cwd=site.root, env=environment, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
-
-
-def succeeds(site, *command):
-    code, output = run(site, *command)
-    assert code == 0, output
-    return output
-
-
-def fails(site, *command):
-    code, output = run(site, *command)
-    assert code == 1, output
-    return output
-
-
-def edit(site, name, old, new):
-    path = site.root / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def published(site):
