@@ -54,6 +54,13 @@ class BuiltPage:
     def name(self) -> str:
         return shown_path(self.source)
 
+    def content(self) -> str:
+        """Return the HTML of the page without the theme. ValueError if the theme is another."""
+        try:
+            return content_of(self.file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+
 
 def built_pages(site: Site, folder: Path) -> Iterator[BuiltPage]:
     """Yield the articles and pages below docs_dir, but for drafts and notebooks.
@@ -95,7 +102,7 @@ def records_of(page: BuiltPage, language: str) -> list[Record]:
     if said.is_excluded(page.meta):
         return []
     records = page_records(
-        content_of(page.file.read_text(encoding="utf-8")),
+        page.content(),
         url=page.url,
         title="",
         tags=said.tags(page.meta),
@@ -127,10 +134,9 @@ def content_of_site(pages: Iterable[BuiltPage], folder: Path, site: Site) -> Ass
 
 def _entry(page: BuiltPage) -> Entry:
     """Return what content.json may show of a page."""
-    whole = page.file.read_text(encoding="utf-8")
-    html = content_of(whole)
+    html = page.content()
     before, more, _ = html.partition(MORE)
-    listings = listings_of(whole, page.url)
+    listings = listings_of(page.file.read_text(encoding="utf-8"), page.url)
     return content_entry(
         page.meta,
         url=page.url,
@@ -181,7 +187,8 @@ def _url(source: Path, site: Site) -> str:
     else:
         path = source.relative_to(site.docs).with_suffix("")
         if path.name in ("index", "README"):
-            return f"{path.parent.as_posix()}/".removeprefix("./")
+            folder = f"{path.parent.as_posix()}/".removeprefix("./")
+            return folder if site.directory_urls else f"{folder}index.html"
     return f"{path.as_posix()}{'/' if site.directory_urls else '.html'}"
 
 
