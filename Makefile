@@ -8,13 +8,22 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Material prints an advertisement for its successor at each start; README says where we stand.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: site offline serve test check lint types clean
+.PHONY: site offline properdocs zensical serve test check lint types clean
 
 site: $(VENV)/site.stamp  ## run the articles that have to, build site/
 	$(BIN)/mkdocs build --strict
 
 offline: $(VENV)/site.stamp  ## build site-offline/, to be opened from the folder
 	$(BIN)/mkdocs build --strict -f mkdocs.offline.yml
+
+properdocs: $(VENV)/dev.stamp  ## the same site by the fork that is maintained
+	$(BIN)/properdocs build --strict -f mkdocs.yml
+
+zensical: $(VENV)/dev.stamp  ## the same site by Material's successor, as far as it goes
+	$(BIN)/python -m site_plugins run
+	rm -f .cache/[0-9]*  # pages that Zensical keeps, without knowing of outputs
+	$(BIN)/zensical build --strict
+	$(BIN)/python -m site_plugins index
 
 serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
 	REFERENCE=false $(BIN)/mkdocs serve

@@ -6,6 +6,7 @@ python -m site_plugins explain PAGE          what it used, why it would run
 python -m site_plugins check [--fix|--twice] run everything again and compare
 python -m site_plugins export PAGE --to py   a page as a notebook or as a script
 python -m site_plugins clean                 forget runs that no page can use
+python -m site_plugins index                 what Zensical leaves out of a site that it built
 python -m site_plugins search "QUERY"        what the built site's search box finds
 python -m site_plugins new "TITLE" --tags a,b    a draft that builds, to begin with
 python -m site_plugins lint                  prose rules: descriptions, alt texts, dead links
@@ -28,6 +29,7 @@ from typing import Any
 from site_plugins.authoring.hexo import import_hexo
 from site_plugins.authoring.lint import lint, report
 from site_plugins.authoring.scaffold import scaffold
+from site_plugins.built import built_pages, content_of_site, faults, finish, records_of
 from site_plugins.check import BAD, check, check_twice, fix
 from site_plugins.cluster import workers
 from site_plugins.engine.cache import Store, page_key
@@ -40,7 +42,7 @@ from site_plugins.notebooks.export import FORMATS, export, read_document
 from site_plugins.pages import find_pages, read_page
 from site_plugins.progress import Progress
 from site_plugins.search import shell
-from site_plugins.settings import Site, read_site, run_settings
+from site_plugins.settings import CONFIGURATION, Site, read_site, run_settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         site = read_site(options.config_file)
         command: Callable[[Any, argparse.Namespace], int] = options.command
-        runs = command not in (_search, _new, _lint, _import)
+        runs = command not in (_index, _search, _new, _lint, _import)
         code = command(_Work.of(site, options) if runs else site, options)
         sys.stdout.flush()  # now, where a closed pipe is no surprise
         return code
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m site_plugins", description="Run articles.")
-    parser.add_argument("-f", "--config-file", type=Path, default=Path("mkdocs.yml"))
+    parser.add_argument("-f", "--config-file", type=Path, default=Path(CONFIGURATION))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="run the pages whose stored run does not stand")
@@ -91,6 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("clean", help="forget the runs that no page can use")
     clean.add_argument("--all", action="store_true", help="forget everything")
     clean.set_defaults(command=_clean, pages=[])
+
+    added = commands.add_parser("index", help="check and index a site that Zensical has built")
+    added.add_argument("--site", type=Path, help="folder of the built site; default: site_dir")
+    added.set_defaults(command=_index)
 
     asked = commands.add_parser("search", help="search the built site")
     asked.add_argument("query", nargs="+", help='words, "a phrase", tag:hmm after:2026 in:code')
@@ -246,6 +252,20 @@ def _clean(work: _Work, options: argparse.Namespace) -> int:
     keys = [page_key(page.cells) for page in work.pages]
     removed, freed = work.store.prune(keys, work.site.root)
     print(f"{removed} runs removed, {freed / 1e6:.1f} MB")
+    return 0
+
+
+def _index(site: Site, options: argparse.Namespace) -> int:
+    """Add to a built site what our plugins would have; nothing if it does not show what ran."""
+    folder = options.site or site.built
+    pages = list(built_pages(site, folder))
+    problems = {problem for page in pages for problem in faults(page, site)}
+    if problems:
+        print(*sorted(problems), sep="\n", file=sys.stderr)
+        return 1
+    records = [record for page in pages for record in records_of(page, site.language)]
+    finish(records, folder, site.cache, content_of_site(pages, folder, site))
+    print(f"{shown_path(folder)}: {len(records)} sections of {len(pages)} pages indexed")
     return 0
 
 

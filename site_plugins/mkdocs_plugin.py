@@ -53,13 +53,11 @@ from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
-from site_plugins.settings import cell_options, run_settings
+from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, cell_options, run_settings
 
 log = get_plugin_logger("trellis")
 
-CELLS_CSS = "assets/trellis/cells.css"
 STEPS_JS = "assets/trellis/steps.js"
-FORMULAS_CSS = "assets/math/formulas.css"
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
 
@@ -123,7 +121,9 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [CELLS_CSS, FORMULAS_CSS]
+        config.extra_css += [
+            one for one in (CELLS_CSS, FORMULAS_CSS) if one not in config.extra_css
+        ]
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)
@@ -368,7 +368,8 @@ def _sources(files: Files) -> list[Path]:
 
 def _warned(config: MkDocsConfig) -> bool:
     """Has MkDocs counted a warning that fails a strict build? It asks itself only after us."""
-    handlers = logging.getLogger("mkdocs").handlers
+    host = BasePlugin.__module__.partition(".")[0]  # ProperDocs, under which MkDocs is its alias
+    handlers = logging.getLogger(host).handlers
     return config.strict and any(
         one.get_counts() for one in handlers if isinstance(one, CountHandler)
     )

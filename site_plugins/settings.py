@@ -7,7 +7,7 @@ something (`!!python/name:`, `!ENV`) are not obeyed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ from site_plugins.engine.cells import Options, with_option
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.runs import Settings
 
+CONFIGURATION = "mkdocs.yml"
 PLUGIN = "trellis"
+CELLS_CSS = "assets/trellis/cells.css"
+FORMULAS_CSS = "assets/math/formulas.css"
+_POST_URL = "{date}/{slug}"  # what the theme does by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Site:
     cache: Path
     execute: dict[str, Any]
     cells: Options
+    language: str = ""
+    post_url: str = _POST_URL
+    directory_urls: bool = True
+    content: dict[str, Any] | None = None  # the option of `trellis-search`; None: no content.json
+    about: Mapping[str, str] = field(default_factory=dict)  # site_name and the like
 
 
 class _Plain(yaml.SafeLoader):
@@ -54,14 +63,21 @@ def read_site(file: Path) -> Site:
     plugins = _plugins(data.get("plugins") or ())
     ours = plugins.get(PLUGIN) or {}
     docs = root / data.get("docs_dir", "docs")
+    blog = plugins.get("blog") or {}
+    theme = data.get("theme")
     return Site(
         root=root,
         docs=docs,
-        posts=docs / (plugins.get("blog") or {}).get("blog_dir", "blog") / "posts",
+        posts=docs / blog.get("blog_dir", "blog") / "posts",
         built=root / data.get("site_dir", "site"),
         cache=root / ours.get("cache", ".cache/trellis"),
         execute=ours.get("execute") or {},
         cells=cell_options(ours.get("cells") or {}),
+        language=str(theme.get("language") or "en") if isinstance(theme, dict) else "en",
+        post_url=blog.get("post_url_format", _POST_URL),
+        directory_urls=bool(data.get("use_directory_urls", True)),
+        content=(plugins.get("trellis-search") or {}).get("content"),
+        about={key: value for key, value in data.items() if isinstance(value, str)},
     )
 
 

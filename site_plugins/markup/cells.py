@@ -36,9 +36,10 @@ from site_plugins.engine.listings import read_listing
 from site_plugins.engine.outputs import CellRun, PageRun, cell_to_json
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.outputs import Place, render_outputs
-from site_plugins.markup.pages import page_path, shown_path
+from site_plugins.markup.pages import page_path, project_root, shown_path
 
 MARK = "data-trellis-cell"  # on every rendered cell, so that the host can count them
+TOKEN_MARK = "data-trellis-token"  # on the same where no plugin of ours runs: which run is shown
 _NAME = "trellis_cells"
 
 
@@ -87,6 +88,7 @@ class CellsExtension(Extension):
             "report": [_tells_nobody, "Takes each problem"],
             "root": [".", "The folder that src= paths start from"],
             "characters": [set(), "Takes the characters of formulas in outputs"],
+            "marked": [False, "Whether the HTML says which run it shows"],
         }
         super().__init__(**options)
 
@@ -96,7 +98,12 @@ class CellsExtension(Extension):
         ]
         if not fences:
             raise ValueError("list pymdownx.superfences before trellis.cells: it finds the fences")
-        renderer = _Renderer(md, self.getConfigs())
+        config = self.getConfigs()
+        if config["look_up"] is _knows_nothing and (root := project_root(md)):
+            from site_plugins.stored import stored_options  # most sites are built by MkDocs
+
+            config |= stored_options(md, root)
+        renderer = _Renderer(md, config)
         for language in sorted(PYTHON):
             fences[0].extend_super_fences(language, renderer.format, renderer.validate, None)
         fences[0].extend_super_fences("text", _nothing, renderer.validate, None)
@@ -113,6 +120,7 @@ class _Renderer(Preprocessor):
         self._report: Report = config["report"]
         self._root = Path(config["root"])
         self._characters: set[str] = config["characters"]
+        self._marked: bool = config["marked"]
         self._begin(None)
 
     def run(self, lines: list[str]) -> list[str]:
@@ -123,7 +131,8 @@ class _Renderer(Preprocessor):
     def _begin(self, path: Path | None) -> None:
         self._path = shown_path(path)
         found = self._look_up(path) if path else None
-        self._page, self._run, _ = found or Shown(Page(self._path), PageRun())
+        self._page, self._run, token = found or Shown(Page(self._path), PageRun())
+        self._mark = f' {TOKEN_MARK}="{token}"' if self._marked else ""
         self._cells = list(self._page.cells)
         self._listings = list(self._page.listings)
 
@@ -161,7 +170,8 @@ class _Renderer(Preprocessor):
         runs = self._run.cells
         run = runs[cell.index] if cell.index < len(runs) else None
         parts = [self._code(cell, rest), *self._outputs(cell, run)]
-        return f'<div class="trellis-cell" {MARK}="{cell.index}">{"".join(parts)}</div>'
+        mark = f'{MARK}="{cell.index}"{self._mark}'
+        return f'<div class="trellis-cell" {mark}>{"".join(parts)}</div>'
 
     def _code(self, cell: Cell, rest: Mapping[str, Any]) -> str:
         if not cell.options.echo:
@@ -189,7 +199,8 @@ class _Renderer(Preprocessor):
             "linenums": str(source.first),
             **listing.header,
         }
-        return f'<div class="trellis-listing">{self._highlight(source.text, header, rest)}</div>'
+        code = self._highlight(source.text, header, rest)
+        return f'<div class="trellis-listing"{self._mark}>{code}</div>'
 
     def _highlight(self, code: str, header: Mapping[str, str], rest: Mapping[str, Any]) -> str:
         shown = _highlighter(self.md).highlight(

@@ -21,10 +21,19 @@ def page_path(md: Markdown) -> Path | None:
         links: Any = md.treeprocessors["relpath"]
         found = links.file.abs_src_path
         return Path(found) if found else None  # None: a page that the host generated
-    if "rendering_context" in md.preprocessors:
+    if root := project_root(md):
         context: Any = md.preprocessors["rendering_context"]
-        return Path(context.page.path).resolve()
+        path = Path(root, context.config["docs_dir"], context.page.path).resolve()
+        return path if path.is_file() else None
     return None
+
+
+def project_root(md: Markdown) -> Path | None:
+    """Return the folder of the project under Zensical, which runs no plugin that could tell it."""
+    if "rendering_context" not in md.preprocessors:
+        return None
+    context: Any = md.preprocessors["rendering_context"]
+    return Path(context.config["root_dir"])
 
 
 def shown_path(path: Path | None) -> str:
