@@ -18,7 +18,7 @@ import pytest
 from tests.browsing import SUB_PATH, Reader, chromium, needs_chromium, served, sync_api
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml")
+SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml", "mkdocs.zh.yml")
 ARTICLE = "docs/en/posts/hmm-evaluation.md"
 NOTEBOOK = "docs/en/notebooks/dog-simulated.ipynb"
 

@@ -22,7 +22,7 @@ import pytest
 from tests.hosts.counting import Counts, counted, formulas, said, table
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml")
+SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml", "mkdocs.zh.yml")
 ENVIRONMENT = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
 
 
