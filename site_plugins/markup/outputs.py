@@ -25,6 +25,7 @@ from site_plugins.engine.outputs import (
 )
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.forms import Rendered, render_latex, render_markdown
+from site_plugins.markup.phrases import PHRASES, Phrases
 from site_plugins.markup.pictures import PICTURES, own_ids, picture
 from site_plugins.markup.terminal import printable, to_html
 
@@ -40,6 +41,7 @@ class Place:
     cell: Cell
     report: Report
     characters: set[str] = field(default_factory=set)  # those of formulas, for the math font
+    says: Phrases = PHRASES["en"]
 
     @property
     def name(self) -> str:
@@ -133,7 +135,7 @@ def _area(text: str, place: Place, kind: str) -> str:
 
 def _scrolling(tag: str, kind: str, content: str, place: Place) -> str:
     """Return an area that scrolls sideways: reachable by keyboard, named for a screen reader."""
-    name = f"Output of cell {place.cell.index + 1}"
+    name = place.says.output.format(number=place.cell.index + 1)
     return (
         f'<{tag} class="trellis-output trellis-{kind}" tabindex="0" role="group"'
         f' aria-label="{name}">{content}</{tag}>'
