@@ -44,6 +44,7 @@ from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
+from site_plugins.markup.assets import SCRIPTS, STYLES, page_assets
 from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.foot import resolve
 from site_plugins.markup.mathfont import write_math_assets
@@ -58,7 +59,6 @@ from site_plugins.settings import cell_options, run_settings
 
 log = get_plugin_logger("trellis")
 
-CELLS_CSS = "assets/trellis/cells.css"
 FORMULAS_CSS = "assets/math/formulas.css"
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
@@ -126,7 +126,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [CELLS_CSS, FORMULAS_CSS]
+        config.extra_css += [*STYLES, FORMULAS_CSS]
+        config.extra_javascript += SCRIPTS
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)
@@ -173,8 +174,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         return self.shown[path].token if path in self.shown else ""
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
-        css = Path(__file__).parent / "markup" / "cells.css"
-        files.append(File.generated(config, CELLS_CSS, content=css.read_bytes()))
+        for name, content in page_assets(str(config.theme.get("language") or "")).items():
+            files.append(File.generated(config, name, content=content))
         return files
 
     @event_priority(-100)
