@@ -44,7 +44,7 @@ from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
-from site_plugins.markup.assets import SCRIPTS, STYLES, page_assets
+from site_plugins.markup.assets import SCRIPT, STYLE, page_assets
 from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.foot import resolve
 from site_plugins.markup.mathfont import write_math_assets
@@ -126,8 +126,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [*STYLES, FORMULAS_CSS]
-        config.extra_javascript += SCRIPTS
+        config.extra_css += [STYLE, FORMULAS_CSS]
+        config.extra_javascript.append(SCRIPT)
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)

@@ -44,7 +44,7 @@ def provenance_line(day: str, seconds: float, used: Used, says: Phrases) -> str:
 
 def page_foot(run: Run, says: Phrases) -> str:
     """Return what stands at the foot of a page."""
-    parts = []
+    parts = [_fold(says.run_it, _commands(run, says)), _fold(says.how_it_ran, _how(run, says))]
     names = {"ipynb": says.notebook, "py": says.script}
     links = [
         f'<a href="{escape(address)}" download>{names[kind]}</a>'
@@ -52,7 +52,6 @@ def page_foot(run: Run, says: Phrases) -> str:
     ]
     if links:
         parts.append(f"<p>{_filled(says.download, links, says)}</p>")
-    parts += [_fold(says.run_it, _commands(run, says)), _fold(says.how_it_ran, _how(run, says))]
     return "\n".join(['<div class="trellis-foot" data-search-exclude>', *parts, "</div>"])
 
 

@@ -21,6 +21,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
+from rcssmin import cssmin
 
 from site_plugins.reading.dates import read_updated
 from site_plugins.reading.html import MARK, Article, Link, below, dated, linked, overview
@@ -48,8 +49,8 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
             config.theme.dirs.insert(1 if config.theme.custom_dir else 0, TEMPLATES)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        content = Path(__file__).with_name("reading.css").read_bytes()
-        files.append(File.generated(config, CSS, content=content))
+        style = Path(__file__).with_name("reading.css").read_text(encoding="utf-8")
+        files.append(File.generated(config, CSS, content=cssmin(style)))
         return files
 
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
