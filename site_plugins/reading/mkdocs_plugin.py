@@ -53,6 +53,7 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
         files.append(File.generated(config, CSS, content=cssmin(style)))
         return files
 
+    @event_priority(-75)  # after the blog plugin: before, posts are not among the pages
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
         """Tell Material's blog when posts were updated: by now it has read them."""
         for file in files.documentation_pages():
