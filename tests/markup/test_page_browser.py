@@ -44,7 +44,7 @@ plt.figure(figsize=(3, 3)); plt.plot(range(20_000), "o");
 
 ```python exec
 #| code-fold: true
-print("x" * 400)
+print("\\x1b[31mred\\x1b[0m", "x" * 400)
 print("\\n".join(map(str, range(99))))
 ```
 
@@ -218,6 +218,8 @@ def test_on_paper_nothing_is_cut_off(reader):
     )
     assert ground == "rgb(255, 255, 255)"
     assert ink.startswith("rgba(0, 0, 0")
+    red = "getComputedStyle(document.querySelector('.ansi-red')).color"
+    assert page.evaluate(red) == "rgb(188, 45, 41)"  # the shade for light grounds
     assert page.locator(".trellis-fold").first.locator(".highlight").is_visible()
     after = "one => getComputedStyle(one, '::after').content"
     shown = page.get_by_role("link", name="there").first.evaluate(after)
