@@ -118,6 +118,8 @@ def _modules_of(source: str, known: dict[str, frozenset[str]]) -> set[str]:
                     carried |= known.get(node.id, frozenset())
                 else:
                     bound.add(node.id)
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                carried |= known.get(node.target.id, frozenset())  # x += 1 reads x too
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 bound.add(node.name)
             elif isinstance(node, ast.Import | ast.ImportFrom):

@@ -34,6 +34,7 @@
 
   const prepare = () => {
     for (const picture of document.querySelectorAll(PICTURES)) {
+      if (picture.matches("p > *") && picture.parentNode.textContent.trim()) continue; // an icon
       const opener = button(ENLARGE);
       opener.className = "trellis-enlarge";
       opener.onclick = () => enlarge(picture, opener);

@@ -35,7 +35,7 @@ def test_names_carry_what_they_were_made_with():
         "run(5)",
         "other + 1",
         "model = B()",
-        "model",
+        "model += 1",
     )
     assert [one.modules for one in found] == [
         ("lib.a", "lib.b"),

@@ -73,15 +73,25 @@ a = 1
 b = 2
 ```
 
+![A square](square.svg)
+
+Inline ![A square](square.svg) is small.
+
 ## Down
 
 """ + ("Text.\n\n" * 60)
+
+
+SQUARE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="500" height="500"><path d="M0 0h9v9"/></svg>'
+)
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     root = tmp_path_factory.mktemp("pages")
     (root / "docs").mkdir()
+    (root / "docs" / "square.svg").write_text(SQUARE, encoding="utf-8")
     (root / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
     (root / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
@@ -120,7 +130,11 @@ def test_a_click_makes_a_figure_large(reader, number):
     page = reader.page
     picture = page.locator(".trellis-figure").nth(number).locator("svg, img").first
     picture.scroll_into_view_if_needed()
-    before, ids, html = picture.bounding_box(), page.evaluate(IDS), page.content()
+    before, ids, html = (
+        picture.bounding_box(),
+        page.evaluate(IDS),
+        page.locator("article").inner_html(),
+    )
     picture.click()
     dialog = page.get_by_role("dialog", name="It goes up." if number == 0 else "Figure")
     sync_api.expect(dialog).to_be_visible()
@@ -139,7 +153,8 @@ def test_a_click_makes_a_figure_large(reader, number):
     picture.click()
     dialog.locator("svg, img").click()
     sync_api.expect(dialog).to_have_count(0)
-    assert page.content().replace(" focus-visible", "") == html.replace(" focus-visible", "")
+    now = page.locator("article").inner_html()
+    assert now.replace(" focus-visible", "") == html.replace(" focus-visible", "")
 
 
 def test_the_keyboard_opens_a_figure_and_comes_back(reader):
@@ -162,6 +177,18 @@ def test_a_figure_wider_than_a_phone_pans(reader):
                             " return d.scrollWidth > d.clientWidth })()")  # fmt: skip
     assert scrolls == (page.viewport_size["width"] == 360)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+
+def test_a_picture_that_is_a_paragraph_is_a_figure(reader):
+    """One between words is not, nor would a click on it do anything."""
+    page = reader.page
+    alone, between = page.get_by_role("img", name="A square").all()
+    assert page.locator("p > .trellis-enlarge").count() == 1
+    between.click()
+    assert page.get_by_role("dialog", name="Figure").count() == 0
+    alone.click()
+    sync_api.expect(page.get_by_role("dialog", name="Figure")).to_be_visible()
+    page.keyboard.press("Escape")
 
 
 def copied(reader, language):
