@@ -121,7 +121,6 @@ def reader(browser, base, request):
 
 
 IDS = "() => [...document.querySelectorAll('[id]')].map(one => one.id)"
-FOCUS = "document.activeElement.className"
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["svg", "png"])
