@@ -264,7 +264,8 @@ def _index(site: Site, options: argparse.Namespace) -> int:
         print(*sorted(problems), sep="\n", file=sys.stderr)
         return 1
     records = [record for page in pages for record in records_of(page, site.language)]
-    finish(records, folder, site.cache, content_of_site(pages, folder, site))
+    content = content_of_site(pages, folder, site)
+    finish(records, folder, site.cache, content, language=site.language)
     print(f"{shown_path(folder)}: {len(records)} sections of {len(pages)} pages indexed")
     return 0
 

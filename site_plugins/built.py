@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from site_plugins.engine.problems import Problem
+from site_plugins.markup.assets import FORMULAS_STYLE, STYLE, page_assets
 from site_plugins.markup.cells import MARK, TOKEN_MARK, shown_token
 from site_plugins.markup.mathfont import characters_of, write_math_assets
 from site_plugins.markup.pages import shown_path
@@ -28,7 +29,7 @@ from site_plugins.search.content import Entry, SiteMeta, content_entry, content_
 from site_plugins.search.content_settings import content_settings
 from site_plugins.search.index import Asset, index_files
 from site_plugins.search.records import Record, page_records, plain_text
-from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, Site
+from site_plugins.settings import Site
 from site_plugins.stored import stored_run, what_is_wrong
 
 MORE = "<!-- more -->"  # where an excerpt ends
@@ -86,7 +87,7 @@ def faults(page: BuiltPage, site: Site) -> list[Problem]:
         if not any(f'{MARK}="{cell.index}"' in mark for mark in marks):
             message = "this cell is not shown: is it in an indented code block?"
             problems.append(Problem(page.name, cell.line, message))
-    for needed, sheet in ((marks, CELLS_CSS), (formulas_in(html), FORMULAS_CSS)):
+    for needed, sheet in ((marks, STYLE), (formulas_in(html), FORMULAS_STYLE)):
         if needed and sheet not in html:
             problems.append(Problem(page.name, 1, f"list {sheet} under extra_css in mkdocs.yml"))
     return problems
@@ -146,7 +147,12 @@ def _entry(page: BuiltPage) -> Entry:
 
 
 def finish(
-    records: Iterable[Record], folder: Path, cache: Path, content: Asset | None = None
+    records: Iterable[Record],
+    folder: Path,
+    cache: Path,
+    content: Asset | None = None,
+    *,
+    language: str,
 ) -> None:
     """Write what a site needs beside its HTML: index, style of cells, math font, content.json."""
     if content:
@@ -156,8 +162,8 @@ def finish(
         asset.write(folder / theme.FOLDER)
     stub = {"config": {theme.INDEX_KEY: files[0].name}, "docs": []}
     _write(folder / theme.STUB, json.dumps(stub).encode())
-    style = Path(__file__).parent / "markup" / "cells.css"
-    _write(folder / CELLS_CSS, style.read_bytes())
+    for name, carried in page_assets(language).items():
+        _write(folder / name, carried)
     write_math_assets(folder, _characters(folder), cache / "math")
 
 

@@ -27,7 +27,7 @@ def explain(page: Page, store: Store, root: Path) -> Iterator[str]:
     entry = store.newest(key)
     if entry is None:
         return
-    yield f"  its last run took {entry.run.seconds:.2f} s and used"
+    yield f"  its last run, on {entry.day}, took {entry.run.seconds:.2f} s and used"
     for name, digest in entry.inputs.files.items():
         yield f"    {_described(name, digest)}"
     for name, version in entry.inputs.distributions.items():

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache
@@ -26,7 +26,7 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, PluginError
-from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as SitePage
@@ -36,7 +36,7 @@ from mkdocs.utils.templates import TemplateContext
 from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
 from site_plugins.asked import Asked
-from site_plugins.engine.cache import Store
+from site_plugins.engine.cache import Entry, Store
 from site_plugins.engine.cells import Page
 from site_plugins.engine.checkpoints import Checkpoints
 from site_plugins.engine.outputs import PageRun
@@ -44,20 +44,22 @@ from site_plugins.engine.pool import Limits
 from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
+from site_plugins.markup.assets import FORMULAS_STYLE, SCRIPT, STEPS_SCRIPT, STYLE, page_assets
 from site_plugins.markup.cells import MARK, Shown, shown_token
+from site_plugins.markup.foot import resolve
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
 from site_plugins.markup.steps import CLASS as STEPS
-from site_plugins.notebooks.mkdocs_downloads import add_downloads, download_line
+from site_plugins.notebooks.mkdocs_downloads import add_downloads
+from site_plugins.notebooks.mkdocs_foot import foot, module_address
 from site_plugins.notebooks.mkdocs_pages import NotebookPages, tame_jupyter
 from site_plugins.pages import read_page
 from site_plugins.progress import Progress
-from site_plugins.settings import CELLS_CSS, FORMULAS_CSS, cell_options, run_settings
+from site_plugins.settings import cell_options, run_settings
 
 log = get_plugin_logger("trellis")
 
-STEPS_JS = "assets/trellis/steps.js"
 FIGURE = re.compile(r'<figure class="trellis-figure" id="([^"]+)"')
 
 
@@ -80,6 +82,7 @@ class ArticlesConfig(Config):
     cells = option.Type(dict, default={})  # options of cells, for the whole site
     cache = option.Type(str, default=".cache/trellis")
     downloads = option.Type(bool, default=True)  # each article as a notebook and as a script
+    foot = option.Type(bool, default=True)  # below each article how it ran, and how to run it
 
 
 class ArticlesPlugin(BasePlugin[ArticlesConfig]):
@@ -109,7 +112,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self.shown: dict[Path, Shown] = {}
         self.problems: set[Problem] = set()
         self.characters: set[str] = set()
-        self.notebooks = NotebookPages(self.cache, self.problems.add, self.characters)
+        language = str(config.theme.get("language") or "")
+        self.notebooks = NotebookPages(self.cache, self.problems.add, self.characters, language)
         tame_jupyter(config, self.cache)
         _extend(
             config,
@@ -118,12 +122,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             report=self.problems.add,
             root=str(self.root),
             characters=self.characters,
+            language=language,
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
-        config.extra_css += [
-            one for one in (CELLS_CSS, FORMULAS_CSS) if one not in config.extra_css
-        ]
+        config.extra_css += [one for one in (STYLE, FORMULAS_STYLE) if one not in config.extra_css]
+        config.extra_javascript.append(SCRIPT)
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)
@@ -170,9 +174,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         return self.shown[path].token if path in self.shown else ""
 
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
-        for uri in (CELLS_CSS, STEPS_JS):
-            source = Path(__file__).parent / "markup" / PurePosixPath(uri).name
-            files.append(File.generated(config, uri, content=source.read_bytes()))
+        for name, content in page_assets(str(config.theme.get("language") or "")).items():
+            files.append(File.generated(config, name, content=content))
         return files
 
     @event_priority(-100)
@@ -228,11 +231,12 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 checkpoints=self.checkpoints,
             ):
                 progress.done(result.page)
-                self.shown[pages[result.page.path]] = self._show(result.page, result.run)
+                shown = self._show(result.page, result.run, result.entry)
+                self.shown[pages[result.page.path]] = shown
                 self._note(result)
 
-    def _show(self, page: Page, run: PageRun) -> Shown:
-        return Shown(page, run, token=shown_token(page, run, self.root))
+    def _show(self, page: Page, run: PageRun, entry: Entry | None = None) -> Shown:
+        return Shown(page, run, shown_token(page, run, self.root, entry), entry)
 
     def _note(self, result: PageResult) -> None:
         self.problems.update(result.problems)
@@ -277,19 +281,33 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 self.problems.add(Problem(shown.page.path, cell.line, message))
         if page.present_anchor_ids is not None:  # MkDocs does not look into what cells have drawn
             page.present_anchor_ids |= set(FIGURE.findall(html))
-        if page.file.src_uri in self.offered:
-            html += download_line(page.file)
         if f'class="{STEPS}"' in html:
-            html += f'<script src="{get_relative_url(STEPS_JS, page.url)}" defer></script>'
-        return html
+            html += f'<script src="{get_relative_url(STEPS_SCRIPT, page.url)}" defer></script>'
+        return resolve(html, module_address(page, files))
+
+    @event_priority(40)  # after `trellis-reading` and the feeds: the foot is for the page only
+    def _add_feet(self, env: Environment, *, config: MkDocsConfig, files: Files) -> None:
+        self.files = files
+        for file in files.documentation_pages() if self.config.foot else ():
+            shown = self.shown.get(Path(file.abs_src_path or ""))
+            if shown is None or file.page is None:
+                continue
+            offered = file.src_uri in self.offered
+            html = foot(file.page, shown, config, root=self.root, offered=offered)
+            page = file.page
+            page.content = (page.content or "") + resolve(html, module_address(page, files))
 
     @event_priority(-100)
-    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+    def _prepare_templates(
+        self, env: Environment, *, config: MkDocsConfig, files: Files
+    ) -> Environment:
         self.asked.keep_reading_times()
         env.bytecode_cache = _bytecode(self.cache / "templates")
         if self.serving and all_known(config.plugins):
             self.alike.recall(env, self.nav, config, files, self.memo_of)
         return env
+
+    on_env = CombinedEvent(_add_feet, _prepare_templates)
 
     def on_page_context(
         self, context: TemplateContext, *, page: SitePage, config: MkDocsConfig, nav: Navigation
@@ -299,6 +317,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
 
     @event_priority(100)  # before others change what the template made
     def on_post_page(self, output: str, *, page: SitePage, config: MkDocsConfig) -> str:
+        output = resolve(output, module_address(page, self.files))  # of excerpts in lists
         self.alike.note(page, output)
         return output
 

@@ -19,8 +19,6 @@ from site_plugins.engine.runs import Settings
 
 CONFIGURATION = "mkdocs.yml"
 PLUGIN = "trellis"
-CELLS_CSS = "assets/trellis/cells.css"
-FORMULAS_CSS = "assets/math/formulas.css"
 _POST_URL = "{date}/{slug}"  # what the theme does by itself
 
 

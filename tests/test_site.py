@@ -84,6 +84,31 @@ def test_the_article_shows_the_published_numbers(pages):
     assert "32,768" in outputs
 
 
+def test_the_commands_at_the_foot_of_an_article_run(project, site, pages):
+    """The page itself, the script that was downloaded, the programs of its snippets."""
+    foot = pages["hmm/index.html"].partition('class="trellis-foot"')[2]
+    code = re.findall(r"<code>(.*?)</code>", foot, re.DOTALL)[0]
+    commands = [line.split() for line in code.split("\n") if not line.startswith("#")]
+    assert [" ".join(command) for command in commands] == [
+        "python -m site_plugins run docs/en/posts/hmm.md --force",
+        "python hmm.py",
+        "python -m snippets.hmm",
+        "python -m snippets.markov",
+    ]
+    assert '<a href="../reference/hmm/">snippets.hmm</a>' in foot
+    script = project / "hmm.py"
+    shutil.copy(site / "hmm" / "hmm.py", script)
+    try:
+        for _, *rest in commands:
+            done = subprocess.run(
+                [sys.executable, *rest], cwd=project, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout
+    finally:
+        script.unlink()
+
+
 def test_an_article_has_everything_an_article_needs(pages):
     """Formulas are MathML, listings name their file, figures are drawn and say what they show."""
     article = pages["hmm-evaluation/index.html"]

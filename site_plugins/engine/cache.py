@@ -20,9 +20,11 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,14 @@ class Entry:
 
     run: PageRun
     inputs: Inputs
+    day: str = ""  # on which it ran, in UTC: 2026-03-01
+
+
+def today() -> str:
+    """Return the day in UTC; that of SOURCE_DATE_EPOCH where a reproducible build names one."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    now = int(epoch) if epoch.isdecimal() else time.time()
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 def prefix_keys(cells: Iterable[Cell]) -> tuple[str, ...]:
@@ -109,7 +119,8 @@ class Store:
 
     def keep(self, key: str, entry: Entry) -> None:
         """Store a run. Raises OSError where the folder cannot be written; nothing is lost then."""
-        data = {"cells": [cell_to_json(run) for run in entry.run.cells], **asdict(entry.inputs)}
+        cells = [cell_to_json(run) for run in entry.run.cells]
+        data = {"cells": cells, "day": entry.day, **asdict(entry.inputs)}
         body = json.dumps(data, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
         inputs = hashlib.sha256(json.dumps(asdict(entry.inputs), sort_keys=True).encode())
         path = self.folder / key[:2] / f"{key}-{inputs.hexdigest()[:16]}.json"
@@ -168,7 +179,8 @@ def _read_entry(path: Path) -> Entry | None:
             return None
         data: dict[str, Any] = json.loads(body)
         run = PageRun(tuple(map(cell_from_json, data["cells"])))
-        return Entry(run, Inputs(dict(data["files"]), dict(data["distributions"])))
+        inputs = Inputs(dict(data["files"]), dict(data["distributions"]))
+        return Entry(run, inputs, str(data["day"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -60,6 +60,7 @@ class Options:
     expect: float = 0.0  # by how much a number may differ from the expected text below
     varies: bool = False  # a measurement: two runs may differ, and nobody should complain
     timeout: float = 0.0  # seconds; 0 is the site's limit
+    provenance: bool = False  # say below it when it ran, and with what
     deps: tuple[str, ...] = ()  # files it depends on beyond those seen to be read
 
 
@@ -331,6 +332,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "expect": _tolerance,
     "varies": _flag,
     "timeout": _seconds,
+    "provenance": _flag,
     "deps": _paths,
 }
 assert _READERS.keys() == {field.name for field in fields(Options)}

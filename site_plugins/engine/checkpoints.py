@@ -30,7 +30,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from site_plugins.engine.cache import Entry, page_key, prefix_keys
+from site_plugins.engine.cache import Entry, page_key, prefix_keys, today
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.pool import (
     FAREWELL,
@@ -156,7 +156,7 @@ class Checkpoints:
         left = [one for one in earlier if one.index <= began]
         left += [_Checkpoint(*one) for one in running.checkpoints]
         inputs = Inputs(outcome.files, used_distributions(outcome.modules))
-        entry = Entry(PageRun(outcome.cells), inputs)
+        entry = Entry(PageRun(outcome.cells), inputs, today())
         self._standing = _Standing(prefix_keys(job.cells), entry, tuple(left))
         if not left and self._process is not None:
             self._process.join(FAREWELL)  # nothing stands by: it has ended

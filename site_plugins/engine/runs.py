@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from site_plugins.engine.cache import Entry, Store, page_key
+from site_plugins.engine.cache import Entry, Store, page_key, today
 from site_plugins.engine.cells import Page
 from site_plugins.engine.checkpoints import Checkpoints, worth_it
 from site_plugins.engine.expect import difference, said
@@ -56,6 +56,7 @@ class PageResult:
     ran: int = 0  # cells that were executed just now; 0 where the store answered
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    entry: Entry | None = None  # what it used, and when it ran; None where that is not known
 
 
 def run_pages(
@@ -83,11 +84,14 @@ def run_pages(
         twins.setdefault(page_key(page.cells), []).append(page)
     missing = []
     for key, same in twins.items():
-        run = _known_run(key, same[0], store, root, checkpoints, force)
-        if run is None:
+        known = _known_run(key, same[0], store, root, checkpoints, force)
+        if known is None:
             missing.append(key)
         else:
-            yield from (PageResult(page, run, problems=unmet(page, run)) for page in same)
+            yield from (
+                PageResult(page, known.run, problems=unmet(page, known.run), entry=known)
+                for page in same
+            )
     seconds = store.expected_seconds()
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
@@ -99,9 +103,10 @@ def run_pages(
     for outcome, began in [found] if found else ((one, 0) for one in _outcomes(jobs, how)):
         same = twins[outcome.name]
         # What came of a checkpoint is not kept: what its cells did to files stays done.
-        warnings = () if began else _keep(outcome, same[0], store)
+        entry = _entry(outcome, same[0])
+        warnings = _keep(outcome.name, entry, same[0], store) if entry and not began else ()
         for page in same:
-            yield _result(page, outcome, len(outcome.cells) - began, warnings)
+            yield _result(page, outcome, len(outcome.cells) - began, warnings, entry)
             warnings = ()
 
 
@@ -126,14 +131,13 @@ def _known_run(
     root: Path,
     checkpoints: Checkpoints | None,
     force: bool,
-) -> PageRun | None:
+) -> Entry | None:
     """Return the run that still stands, None if the page has to run."""
     if not page.cells:
-        return PageRun()
+        return Entry(PageRun(), Inputs())
     if force:
         return None
-    entry = store.find(key, root) or (checkpoints.recall(key) if checkpoints else None)
-    return entry.run if entry else None
+    return store.find(key, root) or (checkpoints.recall(key) if checkpoints else None)
 
 
 def _from_checkpoint(
@@ -177,24 +181,30 @@ def _files_read(store: Store, key: str) -> Sequence[str]:
     return [name for name, was in newest.inputs.files.items() if was] if newest else ()
 
 
-def _keep(outcome: Outcome, page: Page, store: Store) -> tuple[str, ...]:
-    """Store a run that may be shown again; return what stood in the way."""
+def _entry(outcome: Outcome, page: Page) -> Entry | None:
+    """Return a run that may be shown again, with what it used; None where something failed."""
     if _problems(page, outcome):
-        return ()
+        return None
     inputs = Inputs(outcome.files, used_distributions(outcome.modules))
-    run = PageRun(outcome.cells)
+    return Entry(PageRun(outcome.cells), inputs, today())
+
+
+def _keep(key: str, entry: Entry, page: Page, store: Store) -> tuple[str, ...]:
+    """Store a run; return what stood in the way."""
     try:
-        store.keep(outcome.name, Entry(run, inputs))
-        store.note_seconds({page.path: run.seconds})
+        store.keep(key, entry)
+        store.note_seconds({page.path: entry.run.seconds})
     except OSError as error:
         return (f"cannot keep the run of {page.path} in {store.folder}: {error}",)
     return ()
 
 
-def _result(page: Page, outcome: Outcome, ran: int, warnings: tuple[str, ...]) -> PageResult:
+def _result(
+    page: Page, outcome: Outcome, ran: int, warnings: tuple[str, ...], entry: Entry | None
+) -> PageResult:
     run = PageRun(outcome.cells)
     problems = _problems(page, outcome) or unmet(page, run)
-    return PageResult(page, run, ran, problems, warnings)
+    return PageResult(page, run, ran, problems, warnings, entry)
 
 
 def unmet(page: Page, run: PageRun) -> tuple[Problem, ...]:

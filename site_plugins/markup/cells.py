@@ -23,6 +23,7 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from pymdownx.superfences import SuperFencesCodeExtension
 
+from site_plugins.engine.cache import Entry
 from site_plugins.engine.cells import (
     PYTHON,
     Cell,
@@ -35,8 +36,11 @@ from site_plugins.engine.cells import (
 from site_plugins.engine.listings import read_listing
 from site_plugins.engine.outputs import CellRun, PageRun, cell_to_json
 from site_plugins.engine.problems import Problem, Report
+from site_plugins.engine.provenance import provenance
+from site_plugins.markup.foot import provenance_line
 from site_plugins.markup.outputs import Place, render_outputs
 from site_plugins.markup.pages import page_path, project_root, shown_path
+from site_plugins.markup.phrases import PHRASES, Phrases, phrases
 
 MARK = "data-trellis-cell"  # on every rendered cell, so that the host can count them
 TOKEN_MARK = "data-trellis-token"  # on the same where no plugin of ours runs: which run is shown
@@ -52,9 +56,10 @@ class Shown(NamedTuple):
     page: Page
     run: PageRun
     token: str = ""  # changes whenever what is shown would
+    entry: Entry | None = None  # when it ran and what it used, where that is known
 
 
-def shown_token(page: Page, run: PageRun, root: Path) -> str:
+def shown_token(page: Page, run: PageRun, root: Path, entry: Entry | None = None) -> str:
     """Return a hash of what the cells and listings of a page show; "" if it has none."""
     if not page.cells and not page.listings:
         return ""
@@ -63,8 +68,20 @@ def shown_token(page: Page, run: PageRun, root: Path) -> str:
         with suppress(ValueError):
             listed.append(read_listing(listing, root))
     outputs = [cell_to_json(cell)["outputs"] for cell in run.cells]
-    shown = repr((page, outputs, listed))
+    shown = repr((page, outputs, listed, provenance_lines(page, entry, PHRASES["en"])))
     return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()
+
+
+def provenance_lines(page: Page, entry: Entry | None, says: Phrases) -> dict[int, str]:
+    """Return the line below each cell that asks when and with what it ran, by its index."""
+    if entry is None or not any(cell.options.provenance for cell in page.cells):
+        return {}
+    used = provenance(page.cells, entry.inputs)
+    return {
+        cell.index: provenance_line(entry.day, run.seconds, one, says)
+        for cell, run, one in zip(page.cells, entry.run.cells, used, strict=True)
+        if cell.options.provenance
+    }
 
 
 def _knows_nothing(path: Path) -> Shown | None:
@@ -89,6 +106,7 @@ class CellsExtension(Extension):
             "root": [".", "The folder that src= paths start from"],
             "characters": [set(), "Takes the characters of formulas in outputs"],
             "marked": [False, "Whether the HTML says which run it shows"],
+            "language": ["en", "Of what is said beside the author's own words"],
         }
         super().__init__(**options)
 
@@ -121,6 +139,7 @@ class _Renderer(Preprocessor):
         self._root = Path(config["root"])
         self._characters: set[str] = config["characters"]
         self._marked: bool = config["marked"]
+        self._says = phrases(str(config["language"]))
         self._begin(None)
 
     def run(self, lines: list[str]) -> list[str]:
@@ -131,8 +150,10 @@ class _Renderer(Preprocessor):
     def _begin(self, path: Path | None) -> None:
         self._path = shown_path(path)
         found = self._look_up(path) if path else None
-        self._page, self._run, token = found or Shown(Page(self._path), PageRun())
-        self._mark = f' {TOKEN_MARK}="{token}"' if self._marked else ""
+        shown = found or Shown(Page(self._path), PageRun())
+        self._page, self._run = shown.page, shown.run
+        self._mark = f' {TOKEN_MARK}="{shown.token}"' if self._marked else ""
+        self._provenance = provenance_lines(shown.page, shown.entry, self._says)
         self._cells = list(self._page.cells)
         self._listings = list(self._page.listings)
 
@@ -169,7 +190,8 @@ class _Renderer(Preprocessor):
     def _cell(self, cell: Cell, rest: Mapping[str, Any]) -> str:
         runs = self._run.cells
         run = runs[cell.index] if cell.index < len(runs) else None
-        parts = [self._code(cell, rest), *self._outputs(cell, run)]
+        below = self._provenance.get(cell.index, "")
+        parts = [self._code(cell, rest), *self._outputs(cell, run), below]
         mark = f'{MARK}="{cell.index}"{self._mark}'
         return f'<div class="trellis-cell" {mark}>{"".join(parts)}</div>'
 
@@ -178,14 +200,14 @@ class _Renderer(Preprocessor):
             return ""
         code = self._highlight(cell.source.strip("\n"), cell.header, rest)
         if cell.options.code_fold:
-            summary = "<summary data-search-exclude>Code</summary>"
+            summary = f"<summary data-search-exclude>{self._says.code}</summary>"
             return f'<details class="trellis-fold">{summary}{code}</details>'
         return code
 
     def _outputs(self, cell: Cell, run: CellRun | None) -> Sequence[str]:
         if run is None:
             return ('<p class="trellis-problem">This cell has not run.</p>',)
-        place = Place(self._page, cell, self._report, self._characters)
+        place = Place(self._page, cell, self._report, self._characters, self._says)
         return render_outputs(run, place)
 
     def _listing(self, listing: Listing, rest: Mapping[str, Any]) -> str:

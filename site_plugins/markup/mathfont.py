@@ -25,6 +25,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rcssmin import cssmin
+
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
@@ -126,13 +128,13 @@ def write_math_assets(site_dir: Path, characters: set[str], cache: Path) -> None
     style = (_HERE / "formulas.css").read_text(encoding="utf-8")
     folder = site_dir / "assets" / "math"
     if not characters:
-        _write(folder / "formulas.css", _FONT_FACE.sub("", style, count=1).encode())
+        _write(folder / "formulas.css", cssmin(_FONT_FACE.sub("", style, count=1)).encode())
         return
     font = cached_math_font(characters, cache)
     name = f"trellis-math.{hashlib.sha256(font).hexdigest()[:8]}.woff2"
     _write(folder / name, font)
     _write(folder / "OFL.txt", (_HERE / "OFL.txt").read_bytes())
-    _write(folder / "formulas.css", style.replace("trellis-math.woff2", name).encode())
+    _write(folder / "formulas.css", cssmin(style.replace("trellis-math.woff2", name)).encode())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -26,6 +26,7 @@ from site_plugins.engine.outputs import (
 )
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.forms import Rendered, render_latex, render_markdown
+from site_plugins.markup.phrases import PHRASES, Phrases
 from site_plugins.markup.pictures import PICTURES, own_ids, picture
 from site_plugins.markup.steps import stepping
 from site_plugins.markup.terminal import printable, to_html
@@ -42,6 +43,7 @@ class Place:
     cell: Cell
     report: Report
     characters: set[str] = field(default_factory=set)  # those of formulas, for the math font
+    says: Phrases = PHRASES["en"]
 
     @property
     def name(self) -> str:
@@ -147,7 +149,7 @@ def _scrolling(tag: str, kind: str, content: str, place: Place) -> str:
 
 
 def _area_name(place: Place) -> str:
-    return f"Output of cell {place.cell.index + 1}"
+    return place.says.output.format(number=place.cell.index + 1)
 
 
 def _figure(pictures: Iterable[str], place: Place, first: bool, last: bool) -> str:

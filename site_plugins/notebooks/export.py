@@ -24,7 +24,7 @@ from site_plugins.pages import front_matter, notebook_matter, read_notebook_page
 
 FORMATS = ("ipynb", "py")
 _HEADING = re.compile(r"# +(.+?)[ #]*$", re.MULTILINE)
-_KEPT = ("title", "description", "date", "tags", "categories", "authors", "execute")
+_KEPT = ("title", "description", "date", "updated", "tags", "categories", "authors", "execute")
 
 
 def read_document(file: Path, page: Page, root: Path) -> Document:

@@ -1,7 +1,7 @@
 """What a reader can take away from a page: beside it, a notebook with outputs and a script.
 
 The files join those of the site before MkDocs renders, so that a link to one is checked like
-any other; a line at the end of the page leads to them.
+any other; the foot of the page (`mkdocs_foot`) leads to them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,6 @@ from site_plugins.engine.cache import write_aside
 from site_plugins.markup.cells import Shown
 from site_plugins.notebooks.documents import ExportError
 from site_plugins.notebooks.export import FORMATS, export, read_document
-
-_LINE = """
-<p class="trellis-downloads" data-search-exclude>Download:
-<a href="{stem}.ipynb" download>notebook with outputs</a>,
-<a href="{stem}.py" download>Python script</a></p>"""
 
 
 def add_downloads(
@@ -76,9 +71,9 @@ def _code() -> bytes:
     return hashed.digest()
 
 
-def download_line(file: File) -> str:
-    """Return the line that leads to a page's downloads."""
-    return _LINE.format(stem=_stem(file))
+def download_addresses(file: File) -> dict[str, str]:
+    """Return where a page's downloads are, from the page, by format."""
+    return {to: f"{_stem(file)}.{to}" for to in FORMATS}
 
 
 def _stem(file: File) -> str:

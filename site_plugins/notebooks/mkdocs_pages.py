@@ -25,6 +25,7 @@ from site_plugins.engine.cache import write_aside
 from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.markup.cells import Shown
+from site_plugins.markup.phrases import phrases
 from site_plugins.notebooks.formulas import Taken, put_formulas, take_formulas
 from site_plugins.notebooks.reading import SUFFIX, Notebook
 from site_plugins.notebooks.rendering import (
@@ -79,7 +80,10 @@ class _Prepared:
 class NotebookPages:
     """The notebooks of one build."""
 
-    def __init__(self, cache: Path, report: Report, characters: set[str]) -> None:
+    def __init__(
+        self, cache: Path, report: Report, characters: set[str], language: str = "en"
+    ) -> None:
+        self._says = phrases(language)
         self._folder = cache / "notebooks"
         self._report = report
         self._characters = characters
@@ -98,9 +102,9 @@ class NotebookPages:
         except (OSError, UnicodeDecodeError):
             text = ""  # told when the page was read
         notebook, page = read_notebook_page(text, name)
-        run = shown.run
+        run, entry = shown.run, shown.entry
         if sources(page) != sources(shown.page) and not shown.page.problems:
-            run = PageRun()
+            run, entry = PageRun(), None
             self._report(Problem(name, 1, "it has changed since it ran; build again"))
         taken = take_formulas(notebook.blocks, name, formula_prefix(name))
         for problem in taken.problems:
@@ -109,7 +113,8 @@ class NotebookPages:
         # The end of its path stays, for patterns in the configuration that name it.
         stand_in = self._folder.joinpath(_short_hash(path), *path.parts[1:][-4:])
         stand_in.parent.mkdir(parents=True, exist_ok=True)
-        shown_text = shown_notebook(notebook, page, run, taken, self._report)
+        now = Shown(page, run, entry=entry)
+        shown_text = shown_notebook(notebook, now, taken, self._report, self._says)
         write_aside(stand_in, shown_text.encode("utf-8", "replace"))
         self._prepared[str(path)] = _Prepared(notebook, str(path), stand_in, taken)
 

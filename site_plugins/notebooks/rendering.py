@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from site_plugins.engine.cells import Page
-from site_plugins.engine.outputs import PageRun
 from site_plugins.engine.problems import Report
+from site_plugins.markup.cells import Shown, provenance_lines
 from site_plugins.markup.outputs import Place, render_outputs
+from site_plugins.markup.phrases import PHRASES, Phrases
 from site_plugins.notebooks.formulas import Taken
 from site_plugins.notebooks.reading import Block, Notebook, without_options
 
@@ -35,15 +35,16 @@ _BEGIN, _END = '<div class="trellis-notebook">', "<!-- trellis-notebook -->"
 
 
 def shown_notebook(
-    notebook: Notebook, page: Page, run: PageRun, taken: Taken, report: Report
+    notebook: Notebook, shown: Shown, taken: Taken, report: Report, says: Phrases = PHRASES["en"]
 ) -> str:
     """Return the notebook to render; what its outputs lack (alternative text) goes to `report`."""
     cells = []
+    below = provenance_lines(shown.page, shown.entry, says)
     for number, block in enumerate(notebook.blocks):
         if block.kind == "markdown":
             cells.append(_markdown(taken.sources[number], block))
         elif block.kind == "code":
-            cells.append(_code(block, page, run, report))
+            cells.append(_code(block, shown, below, report, says))
     metadata = {**PYTHON, "trellis": _renderer()}
     data = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
     return json.dumps(data, ensure_ascii=False, indent=1)
@@ -79,17 +80,23 @@ def _markdown(source: str, block: Block) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": source, **attached}
 
 
-def _code(block: Block, page: Page, run: PageRun, report: Report) -> dict[str, Any]:
-    ours: dict[str, Any] = {"echo": True, "fold": False}
+def _code(
+    block: Block, shown: Shown, below: Mapping[int, str], report: Report, says: Phrases
+) -> dict[str, Any]:
+    page, run = shown.page, shown.run
+    ours: dict[str, Any] = {"echo": True, "fold": ""}
     source = block.source
     parts: tuple[str, ...] = ()
     if cell := block.cell:
         options = cell.options
-        ours = {"echo": options.echo, "fold": options.code_fold, "index": cell.index}
+        fold = says.code if options.code_fold else ""
+        ours = {"echo": options.echo, "fold": fold, "index": cell.index}
         source = "\n".join(without_options(cell.body))
         parts = ('<p class="trellis-problem">This cell has not run.</p>',)
         if cell.index < len(run.cells):
-            parts = render_outputs(run.cells[cell.index], Place(page, cell, report))
+            place = Place(page, cell, report, says=says)
+            line = below.get(cell.index)
+            parts = (*render_outputs(run.cells[cell.index], place), *([line] if line else ()))
     return {
         "cell_type": "code",
         "execution_count": None,

@@ -1,4 +1,4 @@
-"""What stands below an article: its learning paths, what else to read, how to cite it."""
+"""What stands around an article: its days, its learning paths, what else to read, a citation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from html import escape
 from typing import NamedTuple
 
 from site_plugins.reading.paths import Place
+from site_plugins.reading.phrases import Phrases
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MARK = re.compile(r"<!--\s*trellis/paths\s*-->")
@@ -39,32 +40,50 @@ def linked(articles: Mapping[str, Article], relative: Callable[[str], str]) -> L
     return link
 
 
-def below(article: Article, places: Sequence[Place], near: Sequence[str], link: Link) -> str:
+def dated(html: str, created: str, updated: str, says: Phrases) -> str:
+    """Return an article with its days, in words or empty, below its title.
+
+    Where the title is not in the HTML, the theme puts it above.
+    """
+    said = says.updated.format(created=created, updated=updated) if updated else created
+    line = f'<p class="trellis-dates" data-search-exclude>{escape(said)}</p>'
+    title, end, rest = html.partition("</h1>")
+    if not said:
+        return html
+    return f"{title}{end}\n{line}{rest}" if end else f"{line}\n{html}"
+
+
+def below(
+    article: Article, places: Sequence[Place], near: Sequence[str], link: Link, says: Phrases
+) -> str:
     """Return what stands below an article."""
-    parts = [_place(place, link) for place in places]
+    parts = [_place(place, link, says) for place in places]
     if near:
-        listed = ", ".join(map(link, near))
-        parts.append(f'<p class="trellis-related" data-search-exclude>Related: {listed}</p>')
-    parts.append(_cite(article))
+        listed = says.comma.join(map(link, near))
+        line = says.related.format(listed=listed)
+        parts.append(f'<p class="trellis-related" data-search-exclude>{line}</p>')
+    parts.append(_cite(article, says))
     return "\n".join(["", *parts])
 
 
-def _place(place: Place, link: Link) -> str:
+def _place(place: Place, link: Link, says: Phrases) -> str:
     lines = [
-        f"<li>{word}: {link(name)}</li>"
-        for word, name in (("Before", place.before), ("Next", place.after))
+        f"<li>{phrase.format(article=link(name))}</li>"
+        for phrase, name in ((says.before, place.before), (says.after, place.after))
         if name
     ]
+    path = escape(place.path)
+    where = says.place.format(path=f"<strong>{path}</strong>", number=place.number, of=place.of)
     return (
-        f'<nav class="trellis-path" aria-label="Learning path: {escape(place.path)}"'
-        f" data-search-exclude>\n<p>Learning path <strong>{escape(place.path)}</strong>,"
-        f" {place.number} of {place.of}</p>\n<ul>{''.join(lines)}</ul>\n</nav>"
+        f'<nav class="trellis-path" aria-label="{says.path.format(path=path)}"'
+        f" data-search-exclude>\n<p>{where}</p>\n<ul>{''.join(lines)}</ul>\n</nav>"
     )
 
 
-def _cite(article: Article) -> str:
+def _cite(article: Article, says: Phrases) -> str:
     return (
-        '<details class="trellis-cite" data-search-exclude><summary>Cite this article</summary>\n'
+        '<details class="trellis-fold trellis-cite" data-search-exclude>'
+        f"<summary>{says.cite}</summary>\n"
         f"<pre><code>{escape(bibtex(article))}</code></pre></details>"
     )
 
@@ -88,7 +107,10 @@ def bibtex(article: Article) -> str:
 
 
 def overview(
-    paths: Mapping[str, Sequence[str]], articles: Mapping[str, Article], link: Link
+    paths: Mapping[str, Sequence[str]],
+    articles: Mapping[str, Article],
+    link: Link,
+    says: Phrases,
 ) -> str:
     """Return all learning paths, each a list of its articles with what they are about."""
     sections = []
@@ -97,9 +119,10 @@ def overview(
             f"<li>{link(name)}<br><small>{escape(articles[name].description)}</small></li>\n"
             for name in names
         )
-        count = f"{len(names)} article{'s' * (len(names) != 1)}"
+        phrase = says.one_article if len(names) == 1 else says.articles
+        summary = phrase.format(path=escape(path), count=len(names))
         sections.append(
-            f'<details class="trellis-overview"><summary>{escape(path)}, {count}</summary>\n'
+            f'<details class="trellis-overview"><summary>{summary}</summary>\n'
             f"<ol>\n{items}</ol></details>"
         )
     return "\n".join(sections)

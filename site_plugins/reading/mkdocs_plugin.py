@@ -1,4 +1,7 @@
-"""The reading plugin: hooks that put paths, related articles and a citation below articles."""
+"""The reading plugin: hooks that put days, paths, related articles and a citation on articles.
+
+And a page for addresses at which there is nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from html import unescape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from babel.dates import format_date
 from jinja2 import Environment
 from material.plugins.blog.structure import Post
 from mkdocs.config import config_options as option
@@ -14,13 +18,18 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
+from rcssmin import cssmin
 
-from site_plugins.reading.html import MARK, Article, Link, below, linked, overview
+from site_plugins.reading.dates import read_updated
+from site_plugins.reading.html import MARK, Article, Link, below, dated, linked, overview
 from site_plugins.reading.paths import places, read_paths
+from site_plugins.reading.phrases import phrases
 from site_plugins.reading.related import related
 
+TEMPLATES = str(Path(__file__).with_name("templates"))
 CSS = "assets/trellis/reading.css"
 
 
@@ -36,11 +45,24 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
 
     def on_config(self, config: MkDocsConfig) -> None:
         config.extra_css.append(CSS)
+        if TEMPLATES not in config.theme.dirs:  # behind the author's own, before the theme's
+            config.theme.dirs.insert(1 if config.theme.custom_dir else 0, TEMPLATES)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        content = Path(__file__).with_name("reading.css").read_bytes()
-        files.append(File.generated(config, CSS, content=content))
+        style = Path(__file__).with_name("reading.css").read_text(encoding="utf-8")
+        files.append(File.generated(config, CSS, content=cssmin(style)))
         return files
+
+    @event_priority(-75)  # after the blog plugin: before, posts are not among the pages
+    def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> None:
+        """Tell Material's blog when posts were updated: by now it has read them."""
+        for file in files.documentation_pages():
+            if isinstance(file.page, Post) and "updated" in file.page.meta:
+                try:
+                    moment = read_updated(file.page.meta["updated"])
+                except ValueError as error:
+                    raise PluginError(f"{file.src_uri}: {error}") from None
+                file.page.config.date["updated"] = moment
 
     @event_priority(50)  # before `trellis` asks which pages are as they were
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> None:
@@ -48,6 +70,9 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
         pages = [file.page for file in files.documentation_pages() if file.page]
         posts = {_name(page): page for page in pages if isinstance(page, Post)}
         author = config.site_author or ""
+        language = str(config.theme.get("language") or "en")
+        says = phrases(language)
+        env.globals["trellis_reading"] = says
         articles = {name: _article(name, page, author) for name, page in posts.items()}
         try:
             paths = read_paths(self.config.paths, articles)
@@ -60,17 +85,29 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
             mine = on_paths.get(name, [])
             beside = {one for place in mine for one in (place.before, place.after) if one}
             near = related(tags, name, but=beside)
-            page.content = (page.content or "") + below(
-                articles[name], mine, near, _link(articles, page)
+            days = page.config.date
+            created, updated = _day(days.created, language), _day(days.updated, language)
+            page.content = dated(page.content or "", created, updated, says) + below(
+                articles[name], mine, near, _link(articles, page), says
             )
         for page in pages:
             if page.content and MARK.search(page.content):
-                shown = overview(paths, articles, _link(articles, page))
+                shown = overview(paths, articles, _link(articles, page), says)
                 page.content = shown.join(MARK.split(page.content))
 
 
 def _name(page: Page) -> str:
     return PurePosixPath(page.file.src_uri).stem
+
+
+def _day(moment: Any, language: str) -> str:
+    """Return a day in words; empty where there is none."""
+    if moment is None:
+        return ""
+    try:
+        return str(format_date(moment, "long", locale=language.replace("-", "_")))
+    except (LookupError, ValueError):  # a language that Babel does not know
+        return str(format_date(moment, "long", locale="en"))
 
 
 def _article(name: str, page: Any, author: str) -> Article:

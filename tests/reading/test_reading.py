@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 
 import pytest
 from mkdocs.exceptions import Abort
 
-from site_plugins.reading.html import Article, bibtex
+from site_plugins.reading.dates import read_updated
+from site_plugins.reading.html import Article, bibtex, dated
 from site_plugins.reading.paths import Place, places, read_paths
+from site_plugins.reading.phrases import PHRASES, phrases
 from site_plugins.reading.related import related
 from tests.building import build_here
 
@@ -118,3 +121,88 @@ def test_a_path_to_nowhere_stops_the_build(site, caplog):
     with pytest.raises(Abort):
         build_here()
     assert "trellis-reading: paths: Steps & more: there is no article 'tow'; did you" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "said", [date(2026, 3, 1), datetime(2026, 3, 1), "2026-03-01", "2026-03-01 00:00:00"]
+)
+def test_a_day_of_update_is_read_however_it_is_written(said):
+    """As YAML reads it, or quoted; without a time zone it is UTC."""
+    assert read_updated(said) == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("said", ["soon", 3, None, True])
+def test_what_is_no_day_is_told(said):
+    """With what is expected."""
+    with pytest.raises(ValueError, match="updated takes a day, as in 2026-03-01, got "):
+        read_updated(said)
+
+
+def test_days_stand_below_the_title():
+    """Above everything, where the theme puts the title there itself; nothing without days."""
+    says = PHRASES["en"]
+    line = '<p class="trellis-dates" data-search-exclude>A, updated B</p>'
+    assert dated("<h1>T</h1>\n<p>", "A", "B", says) == f"<h1>T</h1>\n{line}\n<p>"
+    assert dated("<p>", "A", "B", says) == f"{line}\n<p>"
+    assert ">A</p>" in dated("<p>", "A", "", says)
+    assert dated("<p>", "", "", says) == "<p>"
+
+
+def updated(site, matter):
+    post = site.root / "docs/posts/one.md"
+    post.write_text(post.read_text().replace("tags:", f"{matter}\ntags:", 1))
+
+
+def test_an_article_says_when_it_was_updated(site):
+    """Below its title, and where Material's blog says so beside it."""
+    updated(site, "updated: 2026-03-01")
+    html = (build_here() / "one/index.html").read_text()
+    assert "January 1, 2026, updated March 1, 2026</p>" in html
+    assert 'datetime="2026-03-01 00:00:00+00:00"' in html
+    other = (site.root / "site/two/index.html").read_text()
+    assert '<p class="trellis-dates" data-search-exclude>January 2, 2026</p>' in other
+    assert "updated" not in re.sub(r"<script.*?</script>", "", other, flags=re.DOTALL)
+
+
+def test_a_post_may_say_it_as_material_does(site):
+    """`date: {created, updated}` is the same; the day below the title is that one."""
+    post = site.root / "docs/posts/one.md"
+    both = "date: {created: 2026-01-01, updated: 2026-03-01}"
+    post.write_text(post.read_text().replace("date: 2026-01-01", both))
+    assert "updated March 1, 2026</p>" in (build_here() / "one/index.html").read_text()
+
+
+def test_an_update_that_is_no_day_stops_the_build(site, caplog):
+    """Naming the post."""
+    updated(site, "updated: soon")
+    with pytest.raises(Abort):
+        build_here()
+    assert "posts/one.md: updated takes a day, as in 2026-03-01, got 'soon'" in caplog.text
+
+
+def test_the_page_for_nothing_searches(site):
+    """A sentence, a box that asks the front page, and a link there, in the theme's language."""
+    html = (build_here() / "404.html").read_text()
+    assert "There is nothing at this address" in html
+    assert 'role="search" action="/sub/"' in html
+    assert '<a href="/sub/">To the front page</a>' in html
+    site.write("mkdocs.yml", CONFIG.replace("font: false", "font: false, language: zh"))
+    html = (build_here() / "404.html").read_text()
+    assert "这个地址没有内容" in html
+    assert "学习路径 <strong>" in (site.root / "site/one/index.html").read_text()
+    assert "2026年1月1日" in (site.root / "site/one/index.html").read_text()
+
+
+def test_an_author_may_have_a_404_page_of_his_own(site):
+    """What stands in `custom_dir` comes before ours."""
+    site.write("own/404.html", "Mine.")
+    site.write("mkdocs.yml", CONFIG.replace("font: false", "font: false, custom_dir: own"))
+    assert (build_here() / "404.html").read_text() == "Mine."
+
+
+def test_phrases_by_language():
+    """A theme's language with or without a region; English for those that are not there."""
+    assert phrases("zh-Hans") is phrases("zh") is PHRASES["zh"]
+    assert phrases("xx") is PHRASES["en"]
+    for mine, theirs in zip(PHRASES["zh"], PHRASES["en"], strict=True):
+        assert set(re.findall(r"{\w+}", mine)) == set(re.findall(r"{\w+}", theirs))

@@ -1,0 +1,47 @@
+// A figure opens large: by a click on it, or by its button, which the keyboard reaches. The picture
+// itself moves into a dialog and back, so that no id is there twice.
+((ENLARGE, CLOSE, FIGURE) => {
+  const PICTURES =
+    ".md-content :is(figure :is(svg, img), p > img:only-child):not(a *, svg *)";
+
+  const button = (label, text = "") => {
+    const made = document.createElement("button");
+    made.ariaLabel = label;
+    made.textContent = text;
+    return made;
+  };
+
+  const enlarge = (picture, opener) => {
+    const { width, height } = picture.getBoundingClientRect();
+    const place = document.createElement("div");
+    place.style.height = `${height}px`;
+    const dialog = document.createElement("dialog");
+    const drawn = +picture.getAttribute("width") || picture.naturalWidth || width;
+    dialog.className = "trellis-large";
+    dialog.ariaLabel = picture.closest("figure")?.querySelector("figcaption")?.textContent || FIGURE;
+    dialog.style.cssText = `--width: ${drawn}px; --shape: ${width / height}`;
+    picture.replaceWith(place);
+    place.after(dialog);
+    dialog.append(button(CLOSE, "×"), picture);
+    dialog.onclick = () => dialog.close();
+    dialog.onclose = () => {
+      place.replaceWith(picture);
+      dialog.remove();
+    };
+    opener.focus({ preventScroll: true }); // where the focus comes back to
+    dialog.showModal();
+  };
+
+  const prepare = () => {
+    for (const picture of document.querySelectorAll(PICTURES)) {
+      if (picture.matches("p > *") && picture.parentNode.textContent.trim()) continue; // an icon
+      const opener = button(ENLARGE);
+      opener.className = "trellis-enlarge";
+      opener.onclick = () => enlarge(picture, opener);
+      picture.onclick = () => picture.closest("dialog") || enlarge(picture, opener);
+      picture.after(opener);
+    }
+  };
+
+  window.document$ ? document$.subscribe(prepare) : prepare();
+})(PHRASES);
