@@ -24,7 +24,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from site_plugins.authoring.hexo import import_hexo
 from site_plugins.authoring.lint import lint, report
@@ -49,9 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         site = read_site(options.config_file)
-        command: Callable[[Any, argparse.Namespace], int] = options.command
-        runs = command not in (_index, _search, _new, _lint, _import)
-        code = command(_Work.of(site, options) if runs else site, options)
+        command: Callable[[Site, argparse.Namespace], int] = options.command
+        code = command(site, options)
         sys.stdout.flush()  # now, where a closed pipe is no surprise
         return code
     except ValueError as error:
@@ -165,7 +163,8 @@ class _Work:
         return sum(len(page.cells) for page in self.pages)
 
 
-def _run(work: _Work, options: argparse.Namespace) -> int:
+def _run(site: Site, options: argparse.Namespace) -> int:
+    work = _Work.of(site, options)
     began = time.monotonic()
     problems = work.problems
     ran = 0
@@ -193,7 +192,8 @@ def _run(work: _Work, options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _check(work: _Work, options: argparse.Namespace) -> int:
+def _check(site: Site, options: argparse.Namespace) -> int:
+    work = _Work.of(site, options)
     if problems := sorted(work.problems):
         print(*problems, sep="\n", file=sys.stderr)
         return 1
@@ -220,14 +220,16 @@ def _fix(work: _Work) -> int:
     return failed
 
 
-def _explain(work: _Work, options: argparse.Namespace) -> int:
+def _explain(site: Site, options: argparse.Namespace) -> int:
+    work = _Work.of(site, options)
     for page in work.pages:
         print(*explain(page, work.store, work.site.root), sep="\n")
     return 0
 
 
-def _export(work: _Work, options: argparse.Namespace) -> int:
+def _export(site: Site, options: argparse.Namespace) -> int:
     """Write a page with the outputs of its run, which happens now if none is stored."""
+    work = _Work.of(site, options)
     (page,) = work.pages
     output = options.output or Path(f"{options.pages[0].stem}.{options.to}")
     if output.exists() and options.output is None:
@@ -244,7 +246,8 @@ def _export(work: _Work, options: argparse.Namespace) -> int:
     return 0
 
 
-def _clean(work: _Work, options: argparse.Namespace) -> int:
+def _clean(site: Site, options: argparse.Namespace) -> int:
+    work = _Work.of(site, options)
     if options.all:
         shutil.rmtree(work.site.cache, ignore_errors=True)
         print(f"{shown_path(work.site.cache)} removed")
@@ -286,7 +289,7 @@ def _new(site: Site, options: argparse.Namespace) -> int:
 
 def _lint(site: Site, options: argparse.Namespace) -> int:
     files = _named(site, options.pages)
-    problems = lint(files, site.root, site.docs, site.cells)
+    problems = lint(files, site.root, [site.docs, *site.editions], site.cells)
     print(*problems, sep="\n", file=sys.stderr, end="\n" if problems else "")
     print(report(problems, len(files)))
     return 1 if problems else 0
@@ -302,8 +305,9 @@ def _import(site: Site, options: argparse.Namespace) -> int:
 
 
 def _named(site: Site, pages: Sequence[Path]) -> dict[str, Path]:
-    """Return the files of pages, or of all, by the name that messages use."""
-    paths = pages or list(find_pages(site.docs))
+    """Return the files of pages, or of all in all editions, by the name that messages use."""
+    folders = (site.docs, *site.editions)
+    paths = pages or [page for folder in folders for page in find_pages(folder)]
     if missing := [path for path in paths if not path.is_file()]:
         raise ValueError(f"{missing[0]}: no such page")
     return {shown_path(path.resolve()): path.resolve() for path in paths}

@@ -6,7 +6,7 @@ something (`!!python/name:`, `!ENV`) are not obeyed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Site:
     directory_urls: bool = True
     content: dict[str, Any] | None = None  # the option of `trellis-search`; None: no content.json
     about: Mapping[str, str] = field(default_factory=dict)  # site_name and the like
+    editions: tuple[Path, ...] = ()  # where the pages of the site in other languages are
 
 
 class _Plain(yaml.SafeLoader):
@@ -49,14 +50,7 @@ _Plain.add_multi_constructor("", lambda loader, tag, node: None)
 
 def read_site(file: Path) -> Site:
     """Return what a configuration says. ValueError where there is none to read."""
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8"), _Plain)
-    except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}; run this in the project's folder") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file}: not YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise ValueError(f"{file}: expected 'key: value' lines")
+    data = _read(file)
     root = file.resolve().parent
     plugins = _plugins(data.get("plugins") or ())
     ours = plugins.get(PLUGIN) or {}
@@ -76,7 +70,36 @@ def read_site(file: Path) -> Site:
         directory_urls=bool(data.get("use_directory_urls", True)),
         content=(plugins.get("trellis-search") or {}).get("content"),
         about={key: value for key, value in data.items() if isinstance(value, str)},
+        editions=tuple(one for one in _editions(plugins, root) if one != docs),
     )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return what a configuration says, and where it says nothing, the one that it inherits."""
+    try:
+        data = yaml.load(file.read_text(encoding="utf-8"), _Plain)
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}; run this in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file}: not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"{file}: expected 'key: value' lines")
+    above = data.pop("INHERIT", None)
+    return _merged(_read(file.parent / above), data) if above else data
+
+
+def _merged(above: Any, own: Any) -> Any:
+    """Return mappings merged, key by key; anything else is as it is said last."""
+    if not (isinstance(above, dict) and isinstance(own, dict)):
+        return own
+    return {**above, **{key: _merged(above.get(key), value) for key, value in own.items()}}
+
+
+def _editions(plugins: Mapping[str, Any], root: Path) -> Iterator[Path]:
+    said = (plugins.get("trellis-editions") or {}).get("editions") or ()
+    for one in said:
+        if isinstance(one, dict) and (root / str(one.get("config"))).is_file():
+            yield root / _read(root / one["config"]).get("docs_dir", "docs")
 
 
 def run_settings(execute: Mapping[str, Any], jobs: int | None = None) -> Settings:

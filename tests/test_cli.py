@@ -5,6 +5,16 @@ import pytest
 from site_plugins.__main__ import main
 from tests.conftest import cells
 
+EDITIONS = """
+docs_dir: docs
+plugins:
+  trellis: {cells: {error: ValueError}}
+  trellis-editions:
+    editions:
+      - {language: en, name: English, config: mkdocs.yml}
+      - {language: zh, name: 中文, config: z.yml}
+"""
+
 
 @pytest.fixture
 def site(project, monkeypatch):
@@ -53,3 +63,24 @@ def test_it_shares_its_store_with_the_plugin(site, capsys):
     site.write("mkdocs.yml", "docs_dir: docs\nplugins: {trellis: {cache: .kept}}\n")
     assert main(["run"]) == 0
     assert len(list((site.root / ".kept").glob("??/*.json"))) == 2
+
+
+def test_all_editions_are_meant_and_one_inherits_the_settings_of_the_first(site, capsys):
+    """Pages of both, the options of cells, where runs are kept: what cells share runs once."""
+    editions = (
+        "[{language: en, name: E, config: mkdocs.yml}, {language: zh, name: Z, config: z.yml}]"
+    )
+    plugins = (
+        f"{{trellis: {{cells: {{error: ValueError}}}}, trellis-editions: {{editions: {editions}}}}}"
+    )
+    site.write("mkdocs.yml", f"docs_dir: docs\nplugins: {plugins}\n")
+    site.write("z.yml", "INHERIT: mkdocs.yml\ndocs_dir: zh\ntheme: {language: zh}\n")
+    for page in ("docs/a.md", "docs/posts/b.md", "zh/a.md"):
+        site.write(page, cells("raise ValueError"))
+    site.write("zh/c.md", cells("raise ValueError(2)"))
+    assert main(["run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("cells run: 2 of 4")
+    assert main(["-f", "z.yml", "run", "--force"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("cells run: 2 of 4")
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out.startswith("0 runs removed")

@@ -32,9 +32,15 @@ _ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 
 def lint(
-    files: dict[str, Path], root: Path, docs: Path, cells: Options | None = None
+    files: dict[str, Path],
+    root: Path,
+    docs: Sequence[Path],
+    cells: Options | None = None,
 ) -> list[Problem]:
-    """Return what is wrong with pages, given by the name that messages use, in order."""
+    """Return what is wrong with pages, given by the name that messages use, in order.
+
+    docs: the folders of the editions; a link leads to a page of the reader's own, or of another
+    """
     found: list[Problem] = []
     for name, file in files.items():
         page = read_page(file, name, root, cells)
@@ -44,7 +50,7 @@ def lint(
     return sorted(set(found))
 
 
-def _prose(name: str, file: Path, docs: Path, page: Page) -> Iterator[Problem]:
+def _prose(name: str, file: Path, docs: Sequence[Path], page: Page) -> Iterator[Problem]:
     text = _read(file)
     if not text.matter.get("draft"):
         yield from _description(name, text)
@@ -98,7 +104,7 @@ def _equations(name: str, text: Text) -> Iterator[Problem]:
             )
 
 
-def _targets(name: str, text: Text, file: Path, docs: Path) -> Iterator[Problem]:
+def _targets(name: str, text: Text, file: Path, docs: Sequence[Path]) -> Iterator[Problem]:
     for link in text.links:
         target = link.target
         if re.match(r"http://", target, re.IGNORECASE):
@@ -111,10 +117,10 @@ def _is_within(target: str) -> bool:
     return bool(target) and not _ELSEWHERE.match(target) and not target.startswith("/")
 
 
-def _fault(target: str, file: Path, docs: Path) -> str | None:
+def _fault(target: str, file: Path, docs: Sequence[Path]) -> str | None:
     """Return what is wrong with a link within the site, None if it leads somewhere."""
     path, _, anchor = unquote(target).partition("#")
-    there = (file.parent / path).resolve() if path else file.resolve()
+    there = _found((file.parent / path).resolve() if path else file.resolve(), docs)
     if not there.exists():
         beside = sorted(one.name for one in there.parent.glob("*")) if there.parent.is_dir() else []
         return f"there is no {_within(there, docs)}{_near(there.name, beside)}"
@@ -131,11 +137,16 @@ def _near(word: str, known: Iterable[str | None]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _within(path: Path, docs: Path) -> str:
-    try:
-        return str(path.relative_to(docs))
-    except ValueError:
-        return str(path)
+def _found(there: Path, docs: Sequence[Path]) -> Path:
+    """Return the file that a link leads to: where an edition lacks a page, the one of another."""
+    twins = (folder / _within(there, docs) for folder in docs)
+    return next((one for one in (there, *twins) if one.exists()), there)
+
+
+def _within(path: Path, docs: Sequence[Path]) -> str:
+    """Return a path as seen from the folder of its edition."""
+    folder = next((one for one in docs if path.is_relative_to(one)), None)
+    return str(path.relative_to(folder) if folder else path)
 
 
 def _anchors(file: Path) -> set[str | None]:

@@ -105,9 +105,10 @@ def run_pages(
         # What came of a checkpoint is not kept: what its cells did to files stays done.
         entry = _entry(outcome, same[0])
         warnings = _keep(outcome.name, entry, same[0], store) if entry and not began else ()
+        ran = len(outcome.cells) - began
         for page in same:
-            yield _result(page, outcome, len(outcome.cells) - began, warnings, entry)
-            warnings = ()
+            yield _result(page, outcome, ran, warnings, entry)
+            ran, warnings = 0, ()  # once for all
 
 
 @dataclass(frozen=True, slots=True)

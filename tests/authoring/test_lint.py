@@ -23,7 +23,7 @@ def problems(tmp_path, text, **files):
         **files,
     }.items():
         (docs / name).write_text(content, encoding="utf-8")
-    found = lint({"page.md": docs / "page.md"}, tmp_path, docs)
+    found = lint({"page.md": docs / "page.md"}, tmp_path, [docs])
     return [str(one).removeprefix("page.md:") for one in found]
 
 
@@ -111,6 +111,24 @@ def test_the_articles_of_this_site_keep_the_rules():
     from tests.test_site import ROOT
 
     site = read_site(ROOT / "mkdocs.yml")
-    files = {str(one.relative_to(ROOT)): one for one in find_pages(site.docs)}
-    assert len(files) > 25
-    assert lint(files, site.root, site.docs, site.cells) == []
+    folders = (site.docs, *site.editions)
+    pages = [page for folder in folders for page in find_pages(folder)]
+    assert len(pages) > 30
+    assert {page.name for page in pages if "zh" in page.parts} >= {"viterbi.md"}
+    files = {str(one.relative_to(ROOT)): one for one in pages}
+    assert lint(files, site.root, [site.docs, *site.editions], site.cells) == []
+
+
+def test_a_translation_may_link_to_what_only_the_original_edition_has(tmp_path):
+    """Its anchors count too; what neither has is told by its path below the edition's folder."""
+    text = "# 页\n\n[a](other.md#a-part) [b](other.md#a-prat) [c](none.md)\n"
+    other = OTHER.replace("## With $x$\n", "")  # whose address nobody knows
+    for name, content in {"en/other.md": other, "zh/page.md": HEAD + text}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    docs = [tmp_path / "en", tmp_path / "zh"]
+    found = lint({"zh/page.md": tmp_path / "zh/page.md"}, tmp_path, docs)
+    assert [one.message for one in found] == [
+        "none.md: there is no none.md",
+        "other.md#a-prat: nothing there has the address #a-prat; did you mean a-part?",
+    ]
