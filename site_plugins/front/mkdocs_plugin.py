@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from material.plugins.blog.structure import Post
+from material.plugins.blog.structure import Archive, Category, Post
+from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
@@ -19,18 +19,21 @@ from mkdocs.utils import get_relative_url
 from mkdocs.utils.templates import TemplateContext
 
 from site_plugins.figures import figure_of
+from site_plugins.front.excerpt import excerpt
+from site_plugins.front.lists import MARK, Listed, lists
 from site_plugins.front.thumbnail import Thumbnail, shown, thumbnail
 
 log = get_plugin_logger("trellis-front")
 
 CSS = "assets/trellis/front.css"
 FOLDER = "assets/figures"
-_FIGURE = re.compile(r'<figure class="trellis-figure".*?</figure>', re.DOTALL)
-_TITLE_ENDS = re.compile(r"</h2>\n?")
 
 
 class FrontConfig(Config):
-    """There is nothing to set for a site; an article names its figure in its front matter."""
+    """What an author may set."""
+
+    seconds = option.Type(int, default=12)
+    """How long a beginning may take to read before a list shows no further paragraph of it."""
 
 
 class FrontPlugin(BasePlugin[FrontConfig]):
@@ -67,21 +70,32 @@ class FrontPlugin(BasePlugin[FrontConfig]):
                 found[file.src_uri] = name, made
         self.thumbnails = found
 
+        for file in files.documentation_pages():
+            page = file.page
+            if page and page.content and MARK.search(page.content):
+                page.content = MARK.sub(lambda _, page=page: _lists(files, page), page.content)
+
     @event_priority(-101)  # right after the blog plugin, which makes the excerpts of this list
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
     ) -> TemplateContext:
         posts: Any = context.get("posts") or ()
         for number, post in enumerate(posts):
+            picture = ""
             if post.file.src_uri in self.thumbnails:
                 name, made = self.thumbnails[post.file.src_uri]
                 source, link = (get_relative_url(url, page.url) for url in (name, post.url))
                 picture = shown(made, source, link, first=number == 0)
-                post.content = with_picture(post.content, picture)
+            post.content = excerpt(post.content, picture, self.config.seconds)
         return context
 
 
-def with_picture(excerpt: str, picture: str) -> str:
-    """Return an excerpt with a picture below its title, and no figures at their full size."""
-    excerpt = _FIGURE.sub("", excerpt)
-    return _TITLE_ENDS.sub(lambda found: found[0] + picture, excerpt, count=1)
+def _lists(files: Files, page: Page) -> str:
+    """Return links to the lists of articles, for a page."""
+    found: dict[type, list[Listed]] = {Category: [], Archive: []}
+    for file in files.documentation_pages():
+        view: Any = file.page
+        if type(view) in found and (not view.pages or view.pages[0] is view):
+            url = get_relative_url(view.url, page.url)
+            found[type(view)].append(Listed(str(view.title), url, len(view.posts)))
+    return lists(found[Category], found[Archive])

@@ -100,6 +100,6 @@ def overview(
         count = f"{len(names)} article{'s' * (len(names) != 1)}"
         sections.append(
             f'<details class="trellis-overview"><summary>{escape(path)}, {count}</summary>\n'
-            f"<ol>\n{items}</ol></details>"
+            f"<ol>\n{items}</ol></details>\n"
         )
-    return "\n".join(sections)
+    return f'<div class="trellis-overviews">\n{"".join(sections)}</div>'

@@ -1,0 +1,31 @@
+"""Links to the lists of articles, for a page that says `<!-- trellis/lists -->`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+from typing import NamedTuple
+
+MARK = re.compile(r"<!--\s*trellis/lists\s*-->")
+
+
+class Listed(NamedTuple):
+    """A list of articles: a category, or a year."""
+
+    title: str  # as HTML, as MkDocs has it
+    url: str  # relative to the page
+    count: int
+
+
+def lists(categories: Iterable[Listed], archive: Iterable[Listed]) -> str:
+    """Return links, one after the other: the largest category first, then the newest year."""
+    ordered = [
+        *sorted(categories, key=lambda one: (-one.count, one.title)),
+        *sorted(archive, key=lambda one: one.title, reverse=True),
+    ]
+    return " ".join(
+        f'<a class="trellis-list" href="{escape(one.url)}">{one.title} <small>{one.count}</small>'
+        "</a>"
+        for one in ordered
+    )
