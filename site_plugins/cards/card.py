@@ -47,7 +47,10 @@ class Card(NamedTuple):
 
 
 def draw(card: Card) -> bytes:
-    """Return a PNG of at most `MOST_BYTES`. Raises MissingGlyph, see `site_plugins.fonts`."""
+    """Return a PNG of at most `MOST_BYTES`. Raises MissingGlyph, see `site_plugins.fonts`.
+
+    A figure that cannot be read, or that makes the card too heavy, is left out.
+    """
     image = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
     pen = ImageDraw.Draw(image)
     pen.rectangle((_PANEL[0], 0, WIDTH, HEIGHT), fill=_TINT)
@@ -57,7 +60,8 @@ def draw(card: Card) -> bytes:
     picture = picture or _picture(trellis(), _PANEL[1] - _PANEL[0], HEIGHT)
     left = (_PANEL[0] + _PANEL[1] - picture.width) // 2
     image.paste(picture, (left, (HEIGHT - picture.height) // 2), picture)
-    return _png(image)
+    png = _png(image)
+    return draw(card._replace(figure=None)) if card.figure and len(png) > MOST_BYTES else png
 
 
 def _words(pen: ImageDraw.ImageDraw, card: Card) -> None:
@@ -120,14 +124,12 @@ def _font(file: Path, size: int) -> ImageFont.FreeTypeFont:
 def _figure(figure: Figure) -> Image.Image | None:
     """Return a figure as large as the panel lets it be; None for one that cannot be read."""
     wide, high = _PANEL[1] - _PANEL[0] - 2 * _PAD, HEIGHT - 2 * _PAD
-    if figure.form == "image/svg+xml":
-        if not figure.width or not figure.height:
-            return None
-        wide = min(wide, round(high * figure.width / figure.height))
-        return _picture(figure.data, wide, round(wide * figure.height / figure.width))
     try:
+        if figure.form == "image/svg+xml":
+            wide = min(wide, round(high * figure.width / figure.height))
+            return _picture(figure.data, wide, round(wide * figure.height / figure.width))
         found = Image.open(io.BytesIO(base64.b64decode(figure.data))).convert("RGBA")
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None
     found.thumbnail((wide, high), Image.Resampling.LANCZOS)
     return found
@@ -147,7 +149,7 @@ def _picture(svg: str, width: int, height: int) -> Image.Image:
 
 def _png(image: Image.Image) -> bytes:
     """Return a PNG with as many colours as its size allows."""
-    for colours in (128, 64, 32, 16, 8):
+    for colours in (128, 64, 32, 16):
         file = io.BytesIO()
         few = image.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         few.save(file, "PNG", optimize=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 
 from site_plugins.cards.card import HEIGHT, WIDTH
 
@@ -61,6 +61,17 @@ def tags(said: Said) -> str:
     if said.image:
         elements.append('<meta name="twitter:card" content="summary_large_image">')
     return "".join(elements)
+
+
+def escaped(html: str, description: str, title: str, site: str) -> str:
+    """Return a page whose description and title are whole: the theme writes them as they are.
+
+    title: as the theme has it, without markup
+    """
+    description_, title_ = '<meta name="description" content="{}">', "<title>{} - {}</title>"
+    safe = escape(unescape(title)), escape(site)
+    html = html.replace(title_.format(title, site), title_.format(*safe), 1)
+    return html.replace(description_.format(description), description_.format(escape(description)))
 
 
 def locale(language: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from jinja2 import Environment
+from markupsafe import Markup
 from material.plugins.blog.structure import Archive, Category, Post, View
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
@@ -20,7 +21,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import write_file
 
 from site_plugins.cards.card import Card, draw
-from site_plugins.cards.head import Said, tags
+from site_plugins.cards.head import Said, escaped, tags
 from site_plugins.cards.kept import kept, sweep
 from site_plugins.cards.lists import describe
 from site_plugins.figures import figure_of
@@ -70,7 +71,10 @@ class CardsPlugin(BasePlugin[CardsConfig]):
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         """Say in the head what the page is."""
-        return output.replace("</head>", f"{tags(_said(page, config))}</head>", 1)
+        said = _said(page, config)
+        title = str(page.meta.get("title") or Markup(page.title or "").striptags())
+        output = escaped(output, said.description, title, config.site_name)
+        return output.replace("</head>", f"{tags(said)}</head>", 1)
 
     @event_priority(-50)  # before the site is put in its place
     def on_post_build(self, *, config: MkDocsConfig) -> None:
