@@ -27,8 +27,10 @@ FIRST_FIGURE, LEAST_FIGURE = 12, 3  # seconds
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 _SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_SKIPPED = frozenset("script style template button table details math figure".split())
+_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta"})
+_VOID |= {"source", "track", "wbr"}
+_SKIPPED = frozenset({"script", "style", "template", "button", "table", "details"})
+_SKIPPED |= {"math", "figure"}
 _SKIPPED_CLASSES = frozenset({"headerlink", "linenos", "filename", "trellis-output"})
 
 

@@ -7,7 +7,15 @@ from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from site_plugins.fonts import SPACES, MissingGlyph, characters, cjk_font, font_for, plain_font, runs
+from site_plugins.fonts import (
+    SPACES,
+    MissingGlyph,
+    characters,
+    cjk_font,
+    font_for,
+    plain_font,
+    runs,
+)
 
 
 def test_the_fonts_come_with_packages():

@@ -15,17 +15,17 @@ class Listed(NamedTuple):
 
     title: str  # as HTML, as MkDocs has it
     url: str  # relative to the page
-    count: int
+    articles: int
 
 
 def lists(categories: Iterable[Listed], archive: Iterable[Listed]) -> str:
     """Return links, one after the other: the largest category first, then the newest year."""
     ordered = [
-        *sorted(categories, key=lambda one: (-one.count, one.title)),
+        *sorted(categories, key=lambda one: (-one.articles, one.title)),
         *sorted(archive, key=lambda one: one.title, reverse=True),
     ]
     return " ".join(
-        f'<a class="trellis-list" href="{escape(one.url)}">{one.title} <small>{one.count}</small>'
+        f'<a class="trellis-list" href="{escape(one.url)}">{one.title} <small>{one.articles}</small>'
         "</a>"
         for one in ordered
     )

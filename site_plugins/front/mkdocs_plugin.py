@@ -73,7 +73,7 @@ class FrontPlugin(BasePlugin[FrontConfig]):
         for file in files.documentation_pages():
             page = file.page
             if page and page.content and MARK.search(page.content):
-                page.content = MARK.sub(lambda _, page=page: _lists(files, page), page.content)
+                page.content = _lists(files, page).join(MARK.split(page.content))
 
     @event_priority(-101)  # right after the blog plugin, which makes the excerpts of this list
     def on_page_context(

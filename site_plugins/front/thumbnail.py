@@ -74,8 +74,8 @@ def _bitmap(data: str, width: int, height: int) -> bytes:
     """Return base64 of a picture as WebP of a size; nothing where it cannot be read."""
     file = io.BytesIO()
     try:
-        picture = Image.open(io.BytesIO(base64.b64decode(data)))
-        picture = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
+        opened = Image.open(io.BytesIO(base64.b64decode(data)))
+        picture = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
         picture.resize((width, height), Image.Resampling.LANCZOS).save(file, "WEBP", quality=80)
     except (OSError, ValueError):
         return b""

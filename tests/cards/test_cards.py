@@ -191,7 +191,10 @@ def site(root, *posts, config=CONFIG):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    posts = ("A *title* with `code` & $x^2$", "ff0000", ""), (escape(HOSTILE), "00ff00", "figure: false")
+    posts = (
+        ("A *title* with `code` & $x^2$", "ff0000", ""),
+        (escape(HOSTILE), "00ff00", "figure: false"),
+    )
     return site(tmp_path_factory.mktemp("site"), *posts)
 
 

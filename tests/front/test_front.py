@@ -123,11 +123,9 @@ LISTING = CONFIG.replace("trellis-cards", "trellis-front").replace("per_page: 1"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    root = tmp_path_factory.mktemp("site")
     posts = [(f"Article {n}", "ff0000", "") for n in range(1, 4)]
     posts.append(("No figure of $x^2$", "00ff00", "figure: false"))
-    (root / "docs").mkdir()
-    return site(root, *posts, config=LISTING)
+    return site(tmp_path_factory.mktemp("site"), *posts, config=LISTING)
 
 
 @pytest.mark.parametrize("page", ["index.html", "category/models/index.html"])
@@ -166,13 +164,9 @@ def test_a_page_may_link_to_all_lists(tmp_path):
 @needs_chromium
 def test_ink_follows_the_scheme_and_nothing_jumps(tmp_path):
     """A drawing in the ink of the page is dark on light and light on dark; one is fetched."""
-    ink = "currentColor;"  # behind the number sign of the test's cell: see `POST`
-    post = ("One", "000", "")
-    root = tmp_path
-    (root / "docs").mkdir()
-    pages = site(root, post, config=LISTING + "\n")
+    pages = site(tmp_path, ("One", "000", ""), config=LISTING)
     file = pages / "assets/figures/p1.svg"
-    file.write_text(file.read_text().replace("#000", ink.rstrip(";")))
+    file.write_text(file.read_text().replace("#000", "currentColor"))
     with served(pages) as base, chromium() as browser:
         for scheme, bright in (("default", False), ("slate", True)):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
