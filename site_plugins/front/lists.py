@@ -24,8 +24,9 @@ def lists(categories: Iterable[Listed], archive: Iterable[Listed]) -> str:
         *sorted(categories, key=lambda one: (-one.articles, one.title)),
         *sorted(archive, key=lambda one: one.title, reverse=True),
     ]
-    return " ".join(
-        f'<a class="trellis-list" href="{escape(one.url)}">{one.title} <small>{one.articles}</small>'
-        "</a>"
-        for one in ordered
-    )
+    return " ".join(map(_link, ordered))
+
+
+def _link(one: Listed) -> str:
+    title = f"{one.title} <small>{one.articles}</small>"
+    return f'<a class="trellis-list" href="{escape(one.url)}">{title}</a>'
