@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,10 @@ from site_plugins.cards.wrap import Fitted, fit
 from site_plugins.figures import Figure
 from site_plugins.fonts import runs
 
+log = logging.getLogger("mkdocs.plugins.trellis-cards")
+
 WIDTH, HEIGHT = 1200, 630
 MOST_BYTES = 60_000
-VERSION = 1  # a new one draws all cards anew
 
 _LEFT, _TOP, _TEXT = 64, 60, 560  # pixels: margins, and the width of the words
 _PANEL = (664, WIDTH)  # where the figure stands, from left to right
@@ -57,6 +59,8 @@ def draw(card: Card) -> bytes:
     pen.rectangle((0, 0, 11, HEIGHT), fill=_TEAL)
     _words(pen, card)
     picture = _figure(card.figure) if card.figure else None
+    if card.figure and not picture:
+        log.info("the figure of %r cannot be drawn on its card", card.title)
     picture = picture or _picture(trellis(), _PANEL[1] - _PANEL[0], HEIGHT)
     left = (_PANEL[0] + _PANEL[1] - picture.width) // 2
     image.paste(picture, (left, (HEIGHT - picture.height) // 2), picture)

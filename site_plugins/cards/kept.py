@@ -6,12 +6,13 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import PIL
 import resvg_py
 
-from site_plugins.cards.card import VERSION, Card
+from site_plugins.cards.card import Card
 from site_plugins.engine.cache import write_aside
 
 _DAYS = 30
@@ -42,5 +43,14 @@ def sweep(folder: Path, days: int = _DAYS) -> None:
 
 
 def _key(card: Card) -> str:
-    shown = repr((VERSION, PIL.__version__, resvg_py.__version__, tuple(card)))
+    shown = repr((_code(), PIL.__version__, resvg_py.__version__, tuple(card)))
     return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Hash the code that draws: what it drew yesterday it might draw otherwise."""
+    hashed = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        hashed.update(file.read_bytes())
+    return hashed.hexdigest()

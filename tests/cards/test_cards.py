@@ -55,6 +55,14 @@ def test_a_card_is_as_large_as_networks_ask_and_not_heavy(made):
     assert len(png) <= MOST_BYTES
 
 
+def test_a_figure_that_cannot_be_drawn_is_told(caplog):
+    """The card is drawn without it."""
+    caplog.set_level("INFO")
+    broken = card(figure=Figure("", "image/svg+xml", "<svg", "", 10, 10))
+    assert draw(broken) == draw(card())
+    assert "the figure of 'Which story?' cannot be drawn on its card" in caplog.text
+
+
 def test_noise_is_shown_in_fewer_colours():
     """A figure that compresses badly does not make a card heavy."""
     noise = Image.effect_noise((500, 500), 90)
