@@ -29,7 +29,8 @@ from mkdocs.utils.templates import TemplateContext
 TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
 _KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-reading"}
-_KNOWN |= {"trellis-search", "trellis-feeds", "trellis-reference"}
+_KNOWN |= {"trellis-search", "trellis-feeds", "trellis-reference", "trellis-cards"}
+_KNOWN |= {"trellis-front"}
 
 
 def all_known(plugins: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ Two questions take half of a rebuild that changes one page of a large blog: Mate
 each post up in the list of all posts, by title, and reads each title out of the Markdown anew
 every time; and it parses the HTML of every post to count its words. Both objects take an
 answer that is given beforehand, so an answer found once is given as long as the text it was
-found for stays the same.
+found for stays the same. Reading times are our own, see `readtime`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+from site_plugins.readtime import minutes
+
 
 class Asked:
     """Titles by what they are read from, and reading times by HTML."""
@@ -21,11 +23,11 @@ class Asked:
     def __init__(self) -> None:
         self._titles: dict[tuple[str, ...], str] = {}
         self._minutes: dict[str, int] = {}
-        self._posts: list[tuple[str, Any]] = []
+        self._read: dict[str, int] = {}  # of this build
 
     def recall_titles(self, files: Files) -> None:
         """Give each page whose text is known the title that it had."""
-        self._posts = []
+        self._read = {}
         for file in files.documentation_pages():
             page = file.page
             if page is None or page.markdown is None:
@@ -33,18 +35,18 @@ class Asked:
             if title := self._titles.get(_title_source(page)):
                 page.title = title
 
-    def note(self, page: Page, html: str) -> None:
-        """A page has been converted: learn its title, give it its reading time if known."""
+    def note(self, page: Page, html: str, *, timed: bool = True) -> None:
+        """A page has been converted: learn its title, give a post its reading time if wanted."""
         if page.markdown is not None and page.title:
             self._titles[_title_source(page)] = page.title
         config: Any = getattr(page, "config", None)
-        if hasattr(config, "readtime"):
-            self._posts.append((html, config))
-            config.readtime = config.readtime or self._minutes.get(html)
+        if timed and hasattr(config, "readtime") and not config.readtime:
+            self._read[html] = self._minutes.get(html) or minutes(html)
+            config.readtime = self._read[html]  # the blog plugin counts where there is none
 
     def keep_reading_times(self) -> None:
-        """All pages are converted: keep what the blog plugin has counted, and nothing older."""
-        self._minutes = {html: config.readtime for html, config in self._posts if config.readtime}
+        """All pages are converted: keep what was counted, and nothing older."""
+        self._minutes = self._read
 
 
 def _title_source(page: Page) -> tuple[str, ...]:

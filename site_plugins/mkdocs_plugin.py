@@ -271,7 +271,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         """Every cell that ran must be on the page: none may hide in a comment or as text."""
         config.markdown_extensions = self.extensions
         html = self.notebooks.take_back(html, page, files)
-        self.asked.note(page, html)
+        self.asked.note(page, html, timed=_timed(config))
         shown = self.shown.get(Path(page.file.abs_src_path or ""))
         if shown is None or shown.page.problems:
             return html
@@ -378,6 +378,12 @@ def _separator(config: MkDocsConfig) -> str:
     """Return what stands between a post's excerpt and the rest of it; "" where there is no blog."""
     blog = config.plugins.get("material/blog")
     return str(blog.config.post_excerpt_separator) if blog else ""
+
+
+def _timed(config: MkDocsConfig) -> bool:
+    """Does the blog show reading times?"""
+    blog = config.plugins.get("material/blog")
+    return bool(blog and blog.config.post_readtime)
 
 
 def _sources(files: Files) -> list[Path]:

@@ -160,7 +160,8 @@ class _First(Preprocessor):
         if "excerpt" in self.md.treeprocessors:
             excerpt: Any = self.md.treeprocessors["excerpt"]
             # A formula's link to an equation is resolved with the formula, for the page shown.
-            base = excerpt.base.url if "ref{" in text else "excerpt"
+            # A front page's address is empty, as is the base of what is no excerpt.
+            base = f"excerpt {excerpt.base.url if 'ref{' in text else ''}"
         parts = (text, str(path), base, self._options.token(path))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 

@@ -52,6 +52,15 @@ def picture(rich: Rich, mime: str, prefix: str, alt: str) -> str:
     return f'<img src="{escape(source)}" alt="{escape(alt)}"{size}>'
 
 
+def shown_size(rich: Rich, mime: str) -> tuple[int, int]:
+    """Return the width and height at which a picture is shown, in CSS pixels; 0 if unknown."""
+    data = rich.data[mime]
+    if mime != SVG:
+        return _shown_size(pixel_size(_head(data)), rich)
+    root = _ROOT.search(data)
+    return _shown_size(_svg_size(root[0]) if root else (0, 0), rich)
+
+
 def own_ids(markup: str, prefix: str) -> str:
     """Put a prefix before each id that the markup defines, and where it refers to one of them."""
     names = set(_ID.findall(markup))

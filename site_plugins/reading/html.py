@@ -123,6 +123,6 @@ def overview(
         summary = phrase.format(path=escape(path), count=len(names))
         sections.append(
             f'<details class="trellis-overview"><summary>{summary}</summary>\n'
-            f"<ol>\n{items}</ol></details>"
+            f"<ol>\n{items}</ol></details>\n"
         )
-    return "\n".join(sections)
+    return f'<div class="trellis-overviews">\n{"".join(sections)}</div>'
