@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from site_plugins.engine.cache import Store
 from site_plugins.engine.cells import parse_page
 from site_plugins.engine.pool import Limits
 from site_plugins.engine.runs import Settings, run_pages
+
+settings.register_profile("trellis", deadline=None)  # no test depends on a clock
+settings.load_profile("trellis")
 
 QUICK = Settings(jobs=2, limits=Limits(page=60, cell=20), preload=())
 

@@ -28,6 +28,10 @@ from site_plugins.editions.twins import drift
 
 log = get_plugin_logger("trellis")
 
+# The theme's script fetches a sitemap for each link whose `rel` is this word and nothing more, from
+# the address where the site will be published. Browsers and search engines read words.
+_QUIETLY = "alternate "
+
 
 class EditionsConfig(Config):
     """What an author may set."""
@@ -130,8 +134,8 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
             folder = "" if edition == self.own else self.others.get(edition.language, "")
             link = way(folder + self._twin_url(edition, page), page.url) or "./"
             output = output.replace(f"<a {said}", f'<a href="{link}" hreflang="{edition.language}"')
-            if not self._has_twins(page):
-                output = output.replace(f'<link rel="alternate" {said}>', "")
+            named = f'<link rel="{_QUIETLY}" {said}>' if self._has_twins(page) else ""
+            output = output.replace(f'<link rel="alternate" {said}>', named)
         return output
 
     def on_post_template(

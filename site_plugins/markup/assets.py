@@ -18,8 +18,9 @@ STEPS_SCRIPT = "assets/trellis/steps.js"  # of pages that have a figure to step 
 def page_assets(language: str) -> dict[str, bytes]:
     """Return what pages load, by where it goes; what the script says is in that language."""
     says = phrases(language)
-    said = json.dumps([says.enlarge, says.close, says.figure], ensure_ascii=False)[1:-1]
-    style = cssmin(_read("cells.css") + _read("page.css"))
+    names = (says.enlarge, says.close, says.figure, says.table)
+    said = json.dumps(names, ensure_ascii=False)[1:-1]
+    style = cssmin("".join(map(_read, ("theme.css", "cells.css", "page.css"))))
     script = _read("figures.js").replace("PHRASES", said)
     steps = _read("steps.js")
     return {STYLE: style.encode(), SCRIPT: script.encode(), STEPS_SCRIPT: steps.encode()}

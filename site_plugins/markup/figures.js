@@ -1,8 +1,8 @@
 // A figure opens large: by a click on it, or by its button, which the keyboard reaches. The picture
 // itself moves into a dialog and back, so that no id is there twice.
-((ENLARGE, CLOSE, FIGURE) => {
+((ENLARGE, CLOSE, FIGURE, TABLE) => {
   const PICTURES =
-    ".md-content :is(figure :is(svg, img), p > img:only-child):not(a *, svg *)";
+    ".md-content :is(figure :is(svg, img), p > img:only-child):not(a *, svg *, .trellis-stage *)";
 
   const button = (label, text = "") => {
     const made = document.createElement("button");
@@ -43,5 +43,20 @@
     }
   };
 
+  // The theme lets wide tables scroll, but not by keyboard.
+  const reach = () => {
+    for (const area of document.querySelectorAll(".md-typeset__scrollwrap"))
+      if (area.scrollWidth > area.clientWidth)
+        Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: TABLE });
+  };
+
+  // The theme makes each code block's buttons a landmark, all without a name.
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) if (node.className === "md-code__nav") node.role = "none";
+  }).observe(document.body, { childList: true, subtree: true });
+
   window.document$ ? document$.subscribe(prepare) : prepare();
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
 })(PHRASES);

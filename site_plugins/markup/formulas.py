@@ -155,6 +155,8 @@ def convert(formulas: Iterable[Formula], prefix: str = "") -> Converted:
 
 def framed(formula: Formula, mathml: str) -> tuple[dict[str, str], str]:
     """Return the attributes of the element that holds a formula, and what stands in it."""
+    if link := _REFERENCE.fullmatch(mathml):  # a screen reader reads no links within <math>
+        return {}, link[1]
     wide = len(re.sub(r"<[^>]*>", "", mathml)) > NARROW
     attributes = {}
     if formula.display:
@@ -225,6 +227,7 @@ def _found(pattern: str, mathml: list[str | None]) -> Iterator[tuple[int, str]]:
             yield index, html.unescape(label)
 
 
+_REFERENCE = re.compile(r"<math[^>]*><mtext>(<a [^>]*>[^<]*</a>)</mtext></math>")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 CODE = re.compile(
     r"^(?P<indent>[ \t>]*(?:[-*+] +|\d+\. +)?)(?P<marks>`{3,}|~{3,})[^`\n]*\n.*?"  # a fence

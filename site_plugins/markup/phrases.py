@@ -30,6 +30,8 @@ class Phrases(NamedTuple):
     enlarge: str
     close: str
     figure: str
+    table: str
+    about: str  # the name of the theme's sidebar beside an article
 
 
 PHRASES = {
@@ -53,6 +55,8 @@ PHRASES = {
         enlarge="Enlarge figure",
         close="Close",
         figure="Figure",
+        table="Table",
+        about="About this article",
     ),
     "zh": Phrases(
         code="代码",
@@ -74,6 +78,8 @@ PHRASES = {
         enlarge="放大图片",
         close="关闭",
         figure="图",
+        table="表格",
+        about="关于本文",
     ),
 }
 
