@@ -51,7 +51,6 @@ from site_plugins.markup.foot import resolve
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
-from site_plugins.markup.phrases import phrases
 from site_plugins.markup.steps import CLASS as STEPS
 from site_plugins.notebooks.mkdocs_downloads import add_downloads
 from site_plugins.notebooks.mkdocs_foot import foot, module_address
@@ -321,7 +320,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def on_post_page(self, output: str, *, page: SitePage, config: MkDocsConfig) -> str:
         output = resolve(output, module_address(page, self.files))  # of excerpts in lists
         self.alike.note(page, output)
-        return mended(output, phrases(str(config.theme.get("language") or "")).about)
+        return mended(output)
 
     @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:

@@ -7,6 +7,7 @@ glyphs that the first does not have, so that figures without Chinese stay as the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -30,6 +31,12 @@ def packaged(package: str, name: str) -> Path:
         what = f"there is no {file.name}; it comes with {package}: see requirements.txt"
         raise FileNotFoundError(what)
     return file
+
+
+def find_chinese() -> None:
+    """Look the file up, if it is there, before it is recorded where a page looks."""
+    with suppress(FileNotFoundError):
+        cjk_font()
 
 
 def lend_chinese() -> None:

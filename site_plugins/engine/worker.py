@@ -32,6 +32,7 @@ from site_plugins.engine.backend import Listener
 from site_plugins.engine.cells import Cell
 from site_plugins.engine.display import bundle, method_of, rich_of
 from site_plugins.engine.figures import Figures, is_drawing, is_figure
+from site_plugins.engine.fonts import find_chinese
 from site_plugins.engine.notebook import stand_in
 from site_plugins.engine.outputs import (
     CellRun,
@@ -71,6 +72,7 @@ def run_page(
 
     `before_cell` may leave a checkpoint, and return another job to go on with (`standby`).
     """
+    find_chinese()
     _settle(job.root)
     recorder = Recorder(Path(job.root), BARE)
     outputs = _Outputs(job.max_output)

@@ -31,7 +31,6 @@ class Phrases(NamedTuple):
     close: str
     figure: str
     table: str
-    about: str  # the name of the theme's sidebar beside an article
 
 
 PHRASES = {
@@ -56,7 +55,6 @@ PHRASES = {
         close="Close",
         figure="Figure",
         table="Table",
-        about="About this article",
     ),
     "zh": Phrases(
         code="代码",
@@ -79,7 +77,6 @@ PHRASES = {
         close="关闭",
         figure="图",
         table="表格",
-        about="关于本文",
     ),
 }
 

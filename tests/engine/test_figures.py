@@ -8,6 +8,7 @@ import pytest
 from site_plugins.engine.figures import SVG_LIMIT
 from site_plugins.engine.outputs import Raised, Rich, Text
 from site_plugins.engine.pictures import pixel_size
+from tests.conftest import cells
 
 PLT = "import matplotlib.pyplot as plt\n"
 SCATTER = (
@@ -156,3 +157,11 @@ def test_a_character_that_no_font_has_is_told(project):
     run = project.run_cells(f"{PLT}plt.title('{chr(0x13000)}')")
     (problem,) = run.problems
     assert "Glyph 77824 (\\N{EGYPTIAN HIEROGLYPH A001}) missing from font" in str(problem)
+
+
+def test_a_figure_does_not_depend_on_what_else_is_in_the_project(project):
+    """Looking for the font is no look at the project's folder: a new file there runs nothing."""
+    page = {"p.md": cells(f"{PLT}plt.plot([1])")}
+    assert project.run(page)["p.md"].ran == 1
+    project.write("new.txt", "")
+    assert project.run(page)["p.md"].ran == 0

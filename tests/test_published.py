@@ -1,0 +1,226 @@
+"""What the published site promises its readers: that all can read it, quickly, and unobserved.
+
+Every page is opened in a browser, on a phone's width: nothing comes from another host, nothing
+is wider than the screen, nothing jumps, no script complains. Every link leads somewhere. axe
+finds nothing on any kind of page, at two widths, in light and dark.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.browsing import SUB_PATH, Gzipping, Reader, chromium, needs_chromium, served
+from tests.test_site import Elements, pages, project, site
+
+__all__ = ["pages", "project", "site"]  # fixtures
+
+ADDRESS = f"https://x.test{SUB_PATH}"
+ARTICLE = "viterbi/"  # formulas, figures, one to step through, listings, folds, tables
+KINDS = [  # of pages, each with something that the others have not
+    "",
+    "archive/2026/",
+    "category/recommenders/",
+    "tags/",
+    "404.html",
+    "how-it-works/writing/",
+    "notebooks/dog-simulated/",
+    "reference/ngram/",
+    "zh/",
+]
+HEAVIEST = 350 * 1024  # bytes of an article over the wire, before the search is used
+JUMP = 0.02  # cumulative layout shift
+LAYOUT_SHIFT = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done(sum), 50);
+})"""
+
+
+@pytest.fixture(scope="module")
+def base(site: Path) -> Iterator[str]:
+    with served(site, Gzipping) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
+def address_of(name: str) -> str:
+    """Return the address of an HTML file from the root of the site."""
+    return name.removesuffix("index.html")
+
+
+@needs_chromium
+def test_every_page_stays_at_home_and_within_the_screen(browser, base, pages):
+    """A log of all requests of all pages, 360 pixels wide; what jumps; what scripts complain of."""
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    faults = []
+    for name in pages:
+        reader = Reader(page, base)
+        reader.open(address_of(name))
+        faults += [(name, "asks", url) for url in reader.requests if not url.startswith(base)]
+        faults += [(name, "complains", one) for one in reader.complaints]
+        if page.evaluate("document.documentElement.scrollWidth") > 360:
+            faults.append((name, "is wider than", "the screen"))
+        if name.removesuffix("index.html") in ("", "archive/2026/", ARTICLE):
+            shift = page.evaluate(LAYOUT_SHIFT)
+            faults += [(name, "jumps by", shift)] if shift > JUMP else []
+        reader.leave()
+    assert faults == []
+    assert len(pages) > 90
+    page.close()
+
+
+@needs_chromium
+def test_no_article_is_heavy(browser, base, pages):
+    """All that a first visit loads before the search is used, packed as hosts send it."""
+    articles = [name for name, html in pages.items() if 'class="trellis-foot"' in html]
+    assert len(articles) > 20
+    weights = {}
+    for name in articles:
+        context = browser.new_context(viewport={"width": 360, "height": 800})
+        page = context.new_page()
+        done: list[Any] = []
+        page.on("requestfinished", done.append)
+        page.goto(base + address_of(name), wait_until="networkidle")
+        weights[name] = sum(one.sizes()["responseBodySize"] for one in done)
+        context.close()
+    assert {name: size for name, size in weights.items() if size > HEAVIEST} == {}
+    assert min(weights.values()) > 50_000  # it has been counted
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    return pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+
+
+@needs_chromium
+@pytest.mark.parametrize("path", [*KINDS, ARTICLE, f"zh/{ARTICLE}"])
+def test_axe_finds_nothing(browser, base, axe, path):
+    """At 1280 and 360 pixels, in light and in dark.
+
+    Of an article, whose code is coloured in thousands of pieces, that is measured once: the
+    colours are those of the pages that say how it works.
+    """
+    page = browser.new_page()
+    page.goto(base + path)
+    page.evaluate(axe)
+    whole = f"zh/{ARTICLE}" != path
+    for width in (1280, 360):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate("dispatchEvent(new Event('resize'))")
+            where = "document" if whole else "{exclude: [['pre'], ['svg'], ['math']]}"
+            found = page.evaluate(f"axe.run({where}, {{resultTypes: ['violations']}})")
+            assert page.evaluate("document.body.dataset.mdColorScheme") == (
+                "slate" if scheme == "dark" else "default"
+            )
+            assert [
+                (one["id"], node["target"], node["failureSummary"])
+                for one in found["violations"]
+                for node in one["nodes"]
+            ] == [], (width, scheme)
+            assert len(found["passes"]) > 20
+            whole = whole and path not in (ARTICLE, f"zh/{ARTICLE}")
+    page.close()
+
+
+@needs_chromium
+def test_an_article_can_be_read_without_scripts(browser, base):
+    """Text, formulas, figures, code, outputs, and what would be stepped through."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(base + ARTICLE)
+    for shown in ("h2", "p", "math[display=block]", "figure svg", "pre code", "samp", "li"):
+        first = page.locator(f"article {shown}").first
+        assert first.is_visible(), shown
+    steps = page.locator(".trellis-steps li")
+    assert steps.count() > 10
+    assert steps.last.is_visible()
+    assert page.get_by_role("link", name="notebook with outputs").count() == 1
+    context.close()
+
+
+def test_every_link_leads_somewhere(site, pages):
+    """To a file of the site, and to a place that is in it; in pages, and in lists of them."""
+    ids = {name: _ids(html) for name, html in pages.items()}
+    faults = [
+        (name, target)
+        for name, html in pages.items()
+        for target in _targets(html)
+        if not _leads(urljoin(ADDRESS + address_of(name), target), site, ids)
+    ]
+    for name in ("sitemap.xml", "feed.xml", "feed.json", "zh/sitemap.xml", "zh/feed.xml"):
+        found = _addresses(site / name)
+        assert found, name
+        faults += [(name, one) for one in found if not _leads(one, site, ids)]
+    for folder in ("", "zh/"):
+        (index,) = (site / folder / "search").glob("index.*.json")
+        for page in json.loads(index.read_text(encoding="utf-8"))["pages"]:
+            for section in page["sections"]:
+                place = f"{ADDRESS}{folder}{page['url']}#{section['anchor']}"
+                faults += [] if _leads(place, site, ids) else [(index.name, place)]
+    assert faults == []
+    assert sum(map(len, ids.values())) > 5000
+
+
+def _ids(html: str) -> set[str]:
+    named = [(one.get("id"), one.get("name")) for _, one in Elements(html).found]
+    return {name for both in named for name in both if name}
+
+
+def _targets(html: str) -> set[str]:
+    """Return what a page links to, loads, and names in its head."""
+    found = set()
+    for tag, one in Elements(html).found:
+        found |= {one.get("href"), one.get("src"), one.get("xlink:href")}
+        if tag == "meta" and (one.get("property") or "").startswith(("og:url", "og:image")):
+            value = one.get("content") or ""
+            found |= {value} if value.startswith("http") else set()
+    return {target for target in found if target}
+
+
+def _addresses(file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".json":
+        items = json.loads(text)["items"]
+        return [one["url"] for one in items] + _in_html(one["content_html"] for one in items)
+    found = [
+        one.text or "" for one in ET.fromstring(text).iter() if one.tag.endswith(("loc", "link"))
+    ]
+    return [one for one in found if one]
+
+
+def _in_html(texts: Any) -> list[str]:
+    return [url for text in texts for url in re.findall(r'(?:href|src)="([^"]*)"', text)]
+
+
+def _leads(address: str, site: Path, ids: dict[str, set[str]]) -> bool:
+    """Is this an address of another host, or one of a file here with such a place in it?"""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or parts.netloc != "x.test":
+        return parts.scheme in ("https", "mailto", "data")
+    path, anchor = urldefrag(address)
+    if not path.startswith(ADDRESS.rstrip("/")):
+        return False
+    name = unquote(urlsplit(path).path.removeprefix(SUB_PATH.rstrip("/")).lstrip("/"))
+    file = site / name
+    if file.is_dir():
+        file, name = file / "index.html", f"{name.rstrip('/')}/index.html".lstrip("/")
+    if not file.is_file():
+        return False
+    return not anchor or name not in ids or unquote(anchor) in ids[name]
