@@ -35,6 +35,7 @@ from site_plugins.search.index import Asset, index_files, worker_file
 from site_plugins.search.offline import offline_files, offline_script
 from site_plugins.search.records import Record, page_records, plain_text
 
+_TO_COME = "/slug"  # ends the address of a list that the plugin `tags` is still to make
 _MORE = "<!-- more -->"  # where an excerpt ends, if no blog says otherwise
 
 
@@ -78,7 +79,7 @@ class SearchPlugin(BasePlugin[SearchConfig]):
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Collect the records of a page, and keep the page out of the theme's index."""
         if not front_matter.is_excluded(page.meta) and not _repeats_posts(page, config):
-            self._records += page_records(
+            records = page_records(
                 html,
                 url=page.url,
                 title=str(page.title or ""),
@@ -86,6 +87,7 @@ class SearchPlugin(BasePlugin[SearchConfig]):
                 date=front_matter.published(page.meta),
                 language=str(config.theme.get("language") or ""),
             )
+            self._records += [one for one in records if not one.anchor.endswith(_TO_COME)]
             if self._content:
                 self._shown.add(page.url)
         page.meta["search"] = front_matter.excluded(page.meta)
