@@ -30,7 +30,7 @@ TEMPLATE = "trellis-alike.html"
 _VARIABLE = "trellis_alike"
 _KNOWN = {"search", "blog", "tags", "meta", "mkdocs-jupyter", "trellis", "trellis-reading"}
 _KNOWN |= {"trellis-search", "trellis-feeds", "trellis-reference", "trellis-cards"}
-_KNOWN |= {"trellis-front"}
+_KNOWN |= {"trellis-front", "trellis-editions"}  # under serve an edition is alone
 
 
 def all_known(plugins: Mapping[str, Any]) -> bool:

@@ -16,6 +16,9 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
+from site_plugins.alike import all_known
+
+ROOT = Path(__file__).parents[1]
 CONFIG = """
 site_name: T
 site_url: https://t.test/sub/
@@ -308,3 +311,10 @@ def _until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_rebuilds_of_this_site_are_quick(monkeypatch):
+    """`make serve` loads no plugin for which every page would be made anew at each edit."""
+    monkeypatch.setenv("REFERENCE", "false")
+    for name in ("mkdocs.yml", "mkdocs.zh.yml"):
+        assert all_known(load_config(str(ROOT / name)).plugins)

@@ -69,15 +69,20 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
                 else "trellis-editions: set `site_url`: editions name each other by full addresses"
             )
         self.own, self.main, self.site_url = own[0], self.editions[0], config.site_url
-        if self.own.folder and not self.serving:
+        if self.own.folder and self.publishing:
             config.site_dir = str(Path(config.site_dir) / self.own.folder)
             config.site_url = urljoin(self.site_url, self.own.folder)
         return config
 
     @property
+    def publishing(self) -> bool:
+        """Are there other editions beside this one? Under serve it is alone."""
+        return bool(self.editions) and not self.serving
+
+    @property
     def others(self) -> dict[str, str]:
         """Where the other editions stand, by language, seen from the root of this one."""
-        if not self.editions or self.serving:
+        if not self.publishing:
             return {}
         up = "../" * self.own.folder.count("/")
         return {one.language: up + one.folder for one in self.editions if one != self.own}
@@ -106,17 +111,17 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
 
         By now all cells have run, so that the other editions find what they share with this one.
         """
-        if not self.editions:
+        if not self.publishing:
             return
         config.extra["alternate"] = self._alternate(None)
-        if self.own == self.main and not self.serving:
+        if self.own == self.main:
             site = Path(config.site_dir)
             self._builds = [Building(one, site, strict=config.strict) for one in self.editions[1:]]
 
     def on_page_context(
         self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
     ) -> None:
-        if self.editions:
+        if self.publishing:
             config.extra["alternate"] = self._alternate(page)
 
     @event_priority(200)  # before others read what a page says
@@ -129,6 +134,8 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
         if not self.editions:
             return output
         output = led_on(output, self.own, self.main)  # excerpts are in no page's content
+        if not self.publishing:
+            return output
         for edition, alternate in zip(self.editions, self._alternate(page), strict=True):
             said = f'href="{alternate["link"]}" hreflang="{edition.language}"'
             folder = "" if edition == self.own else self.others.get(edition.language, "")
@@ -142,7 +149,7 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
         self, output_content: str, *, template_name: str, config: MkDocsConfig
     ) -> str:
         """A page that stands for others, such as 404.html, is nobody's twin."""
-        if not self.editions or template_name != "404.html":
+        if not self.publishing or template_name != "404.html":
             return output_content
         for alternate in self._alternate(None):
             said = f'href="{alternate["link"]}" hreflang="{alternate["lang"]}"'
