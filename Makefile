@@ -29,7 +29,7 @@ serve: $(VENV)/site.stamp  ## the author's loop: http://127.0.0.1:8000
 	REFERENCE=false $(BIN)/mkdocs serve
 
 test: $(VENV)/dev.stamp  ## every test, a process for each core
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: lint types site test  ## what CI runs; the tests use what the build has run
 

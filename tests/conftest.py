@@ -49,3 +49,11 @@ def cells(*sources: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path.resolve())
+
+
+LONG = ("tests/hosts/test_hosts", "tests/test_published", "tests/test_site", "tests/test_serve")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,43 +15,22 @@ from typing import Any
 import pytest
 
 from tests.browsing import SUB_PATH, Reader, chromium, needs_chromium, served, sync_api
+from tests.this_site import built_project, run
 
-ROOT = Path(__file__).parents[1]
-SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml", "mkdocs.zh.yml")
 ARTICLE = "docs/en/posts/hmm-evaluation.md"
 NOTEBOOK = "docs/en/notebooks/dog-simulated.ipynb"
 
 
-def run(root: Path, *command: str) -> str:
-    """Run a module's command in a project; return what it said."""
-    environment = {
-        **os.environ,
-        "NO_MKDOCS_2_WARNING": "1",
-        "SITE_URL": f"https://x.test{SUB_PATH}",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=root, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project's sources, to build and to edit, with what has run already."""
-    root = tmp_path_factory.mktemp("project")
-    for name in SOURCES:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, root / name)
-    if (ROOT / ".cache").is_dir():
-        shutil.copytree(ROOT / ".cache", root / ".cache")
-    return root
+    """A copy of the project to edit, with what has run already, and its site."""
+    root = tmp_path_factory.mktemp("project") / "copy"
+    return Path(shutil.copytree(built_project(tmp_path_factory), root))
 
 
 @pytest.fixture(scope="module")
 def site(project: Path) -> Path:
     """The site, built with every warning an error."""
-    run(project, "mkdocs", "build", "--strict")
     return project / "site"
 
 

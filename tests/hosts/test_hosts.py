@@ -9,7 +9,6 @@ by page, and so is what is known to be missing: a host that has learned somethin
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,10 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.hosts.counting import Counts, counted, formulas, said, table
-
-ROOT = Path(__file__).parents[2]
-SOURCES = ("docs", "snippets", "site_plugins", "benchmarks/results", "mkdocs.yml", "mkdocs.zh.yml")
-ENVIRONMENT = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
+from tests.this_site import ENVIRONMENT, built_project
 
 
 def begin(root: Path, *command: str) -> subprocess.Popen[str]:
@@ -54,21 +50,12 @@ class Sites(NamedTuple):
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     """This site as each of the hosts builds it, from the same runs of its cells."""
-    first = tmp_path_factory.mktemp("mkdocs")
-    for name in SOURCES:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, first / name)
-    if (ROOT / ".cache" / "trellis").is_dir():  # what `make site` has run
-        shutil.copytree(ROOT / ".cache" / "trellis", first / ".cache" / "trellis")
-    end(begin(first, "site_plugins", "run"))
+    first = built_project(tmp_path_factory)
     roots = [first, *(tmp_path_factory.mktemp(name) / "p" for name in Sites._fields[1:])]
     for root in roots[1:]:
-        shutil.copytree(first, root)
-    building = [begin(roots[0], "mkdocs", "build", "--strict")]
-    building.append(begin(roots[1], "properdocs", "build", "--strict", "-f", "mkdocs.yml"))
-    for process in building:
-        said = end(process)
-        assert "Cells run: 0 of" in said, said
+        shutil.copytree(first, root, ignore=shutil.ignore_patterns("site"))
+    said = end(begin(roots[1], "properdocs", "build", "--strict", "-f", "mkdocs.yml"))
+    assert "Cells run: 0 of" in said, said
     end(begin(roots[2], "zensical", "build", "--strict"))
     end(begin(roots[2], "site_plugins", "index"))
     return Sites(*(root / "site" for root in roots))
