@@ -108,7 +108,7 @@ def test_the_program(project, monkeypatch, capsys):
 def test_the_articles_of_this_site_keep_the_rules():
     """All of them."""
     from site_plugins.settings import read_site
-    from tests.test_site import ROOT
+    from tests.this_site import ROOT
 
     site = read_site(ROOT / "mkdocs.yml")
     folders = (site.docs, *site.editions)
