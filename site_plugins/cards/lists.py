@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from site_plugins.language import said_in
+
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "archive": "Articles of {name}: {count} on {site}.",
@@ -20,5 +22,4 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def describe(kind: str, language: str, **said: object) -> str:
     """Return a sentence; kind: `archive`, `category` or `page`. English where we know no other."""
-    words = WORDS.get(language.split("-")[0], WORDS["en"])
-    return words[kind].format(**said)
+    return said_in(WORDS, language)[kind].format(**said)

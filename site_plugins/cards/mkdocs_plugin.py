@@ -26,6 +26,7 @@ from site_plugins.cards.kept import kept, sweep
 from site_plugins.cards.lists import describe
 from site_plugins.figures import figure_of
 from site_plugins.fonts import MissingGlyph
+from site_plugins.search import front_matter
 
 log = get_plugin_logger("trellis-cards")
 
@@ -147,7 +148,7 @@ def _said(page: Page, config: MkDocsConfig) -> Said:
         published=_zoned(dates.created) if dates else None,
         updated=_zoned(dates.updated) if dates and dates.updated else None,
         section=next((category.title for category in post.categories), "") if post else "",
-        tags=[str(tag) for tag in page.meta.get("tags") or ()] if post else (),
+        tags=front_matter.tags(page.meta) if post else (),
     )
 
 

@@ -20,6 +20,7 @@ from mkdocs.utils import get_relative_url, write_file
 
 from site_plugins.feeds.feed import Feed, Item, json_feed, rss
 from site_plugins.feeds.text import readable
+from site_plugins.search import front_matter
 
 log = logging.getLogger("mkdocs.plugins.trellis-feeds")
 
@@ -92,7 +93,7 @@ def _item(post: Any) -> Item:
         html=readable(post.content or "", address),
         published=_zoned(dates.created),
         updated=_zoned(dates.updated) if dates.updated else None,
-        tags=tuple(str(tag) for tag in post.meta.get("tags") or ()),
+        tags=tuple(front_matter.tags(post.meta)),
     )
 
 

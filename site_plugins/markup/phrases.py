@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from site_plugins.language import said_in
+
 
 class Phrases(NamedTuple):
     """Texts that readers see; words in braces are filled in."""
@@ -83,4 +85,4 @@ PHRASES = {
 
 def phrases(language: str) -> Phrases:
     """Return the phrases of a language: `en`, `zh`, `zh-CN`; English where there are none."""
-    return PHRASES.get(language) or PHRASES.get(language.partition("-")[0]) or PHRASES["en"]
+    return said_in(PHRASES, language)

@@ -10,8 +10,9 @@ CLASS = "trellis-steps"
 
 def stepping(drawing: str, steps: str, name: str) -> str:
     """Return the parts of a figure that `steps.js` plays; without it they tell it all."""
-    said = "".join(f"<li>{escape(step['say'])}</li>" for step in json.loads(steps))
-    data = [{key: step[key] for key in ("text", "lit", "keep")} for step in json.loads(steps)]
+    read = json.loads(steps)
+    said = "".join(f"<li>{escape(step['say'])}</li>" for step in read)
+    data = [{key: step[key] for key in ("text", "lit", "keep")} for step in read]
     # `<` cannot end the script early: in JSON it may stand as an escape.
     content = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (

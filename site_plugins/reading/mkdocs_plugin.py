@@ -28,6 +28,7 @@ from site_plugins.reading.html import MARK, Article, Link, below, dated, linked,
 from site_plugins.reading.paths import places, read_paths
 from site_plugins.reading.phrases import phrases
 from site_plugins.reading.related import related
+from site_plugins.search import front_matter
 
 TEMPLATES = str(Path(__file__).with_name("templates"))
 CSS = "assets/trellis/reading.css"
@@ -79,8 +80,7 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
         except ValueError as error:
             raise PluginError(f"trellis-reading: {error}") from None
         on_paths = places(paths)
-        tags = {name: [str(tag) for tag in page.meta.get("tags") or ()]
-                for name, page in posts.items()}  # fmt: skip
+        tags = {name: front_matter.tags(page.meta) for name, page in posts.items()}
         for name, page in posts.items():
             mine = on_paths.get(name, [])
             beside = {one for place in mine for one in (place.before, place.after) if one}
