@@ -36,6 +36,7 @@ from mkdocs.utils.templates import TemplateContext
 from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
 from site_plugins.asked import Asked
+from site_plugins.dress import add_script, lend_templates
 from site_plugins.engine.cache import Entry, Store
 from site_plugins.engine.cells import Page
 from site_plugins.engine.checkpoints import Checkpoints
@@ -45,9 +46,17 @@ from site_plugins.engine.problems import Problem
 from site_plugins.engine.runs import HEAVY, PageResult, run_pages
 from site_plugins.engine.worker import MAX_OUTPUT
 from site_plugins.markup.accessible import mended
-from site_plugins.markup.assets import FORMULAS_STYLE, SCRIPT, STEPS_SCRIPT, STYLE, page_assets
+from site_plugins.markup.assets import (
+    FORMULAS_STYLE,
+    SCRIPT,
+    STEPS_SCRIPT,
+    STYLE,
+    TEMPLATES,
+    page_assets,
+)
 from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.foot import resolve
+from site_plugins.markup.lean import lean
 from site_plugins.markup.mathfont import write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
@@ -128,7 +137,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
         self._remember_conversions(config)
         config.extra_css += [one for one in (STYLE, FORMULAS_STYLE) if one not in config.extra_css]
-        config.extra_javascript.append(SCRIPT)
+        add_script(config, SCRIPT)
+        lend_templates(config, TEMPLATES)
         if self.serving:
             gc.disable()  # a third of a rebuild went into looking through what stays anyway
             self.checkpoints = self.checkpoints or Checkpoints(self.root)
@@ -320,7 +330,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def on_post_page(self, output: str, *, page: SitePage, config: MkDocsConfig) -> str:
         output = resolve(output, module_address(page, self.files))  # of excerpts in lists
         self.alike.note(page, output)
-        return mended(output)
+        return mended(lean(output))
 
     @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:

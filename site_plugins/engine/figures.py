@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -22,19 +21,15 @@ from typing import Any
 
 from site_plugins.engine.outputs import Rich
 from site_plugins.engine.pictures import pixel_size
+from site_plugins.engine.svg import tidy
 
 STYLE = Path(__file__).with_name("matplotlib.rc")
-INK = "#010203"  # the colour that STYLE gives to whatever should follow the page's text
 SVG_LIMIT = (
     512 * 1024
 )  # characters: a scatter of 5,000 points needs more, plots with lines far less
 PNG_SCALE = 2  # pixels of the file to a pixel of the page, for dense screens
 _CSS_DPI = 96
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-_PROLOGUE = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_SPACE = re.compile(r">\s+<")
-_STYLE = re.compile(r"<defs><style type=\"text/css\">\*\{(.*?)\}</style></defs>")
 
 
 class Figures:
@@ -119,15 +114,3 @@ class _Bounded(io.StringIO):
         if self.tell() + len(text) > SVG_LIMIT:
             raise _TooLong
         return super().write(text)
-
-
-def tidy(svg: str) -> str:
-    """Return only the `<svg>` element, without comments, with the ink made `currentColor`.
-
-    Matplotlib's style sheet says `*`, which in an inlined figure means the whole page; its
-    two properties are inherited, so they move to the root element.
-    """
-    svg = _SPACE.sub("><", _COMMENT.sub("", _PROLOGUE.sub("", svg)))
-    if style := _STYLE.search(svg):
-        svg = svg.replace(style[0], "", 1).replace("<svg", f'<svg style="{style[1]}"', 1)
-    return svg.replace(INK, "currentColor").strip()

@@ -18,6 +18,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 from mkdocs.utils.templates import TemplateContext
 
+from site_plugins.dress import add_style
 from site_plugins.figures import figure_of
 from site_plugins.front.excerpt import excerpt
 from site_plugins.front.lists import MARK, Listed, lists
@@ -25,7 +26,7 @@ from site_plugins.front.thumbnail import Thumbnail, shown, thumbnail
 
 log = get_plugin_logger("trellis-front")
 
-CSS = "assets/trellis/front.css"
+STYLE = Path(__file__).with_name("front.css")
 FOLDER = "assets/figures"
 
 
@@ -41,12 +42,8 @@ class FrontPlugin(BasePlugin[FrontConfig]):
 
     thumbnails: Mapping[str, tuple[str, Thumbnail]] = {}
 
-    def on_config(self, config: MkDocsConfig) -> None:
-        config.extra_css.append(CSS)
-
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        content = Path(__file__).with_name("front.css").read_bytes()
-        files.append(File.generated(config, CSS, content=content))
+        add_style(files, config, STYLE.read_text(encoding="utf-8"))
         return files
 
     @event_priority(-50)

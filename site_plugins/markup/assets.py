@@ -12,6 +12,7 @@ from site_plugins.markup.phrases import phrases
 STYLE = "assets/trellis/cells.css"
 FORMULAS_STYLE = "assets/math/formulas.css"  # written with the font, by mathfont.py
 SCRIPT = "assets/trellis/figures.js"
+TEMPLATES = str(Path(__file__).with_name("templates"))
 STEPS_SCRIPT = "assets/trellis/steps.js"  # of pages that have a figure to step through
 
 

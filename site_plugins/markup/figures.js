@@ -43,11 +43,14 @@
     }
   };
 
-  // The theme lets wide tables scroll, but not by keyboard.
+  // What scrolls can be reached by keyboard: tables, which the theme forgets, and code, which it
+  // turns to when it comes into sight. What a fold hides is not measured: it would be laid out.
   const reach = () => {
+    const scrolls = (area) => area.scrollWidth > area.clientWidth;
     for (const area of document.querySelectorAll(".md-typeset__scrollwrap"))
-      if (area.scrollWidth > area.clientWidth)
-        Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: TABLE });
+      if (scrolls(area)) Object.assign(area, { tabIndex: 0, role: "group", ariaLabel: TABLE });
+    for (const code of document.querySelectorAll("pre > code:not(details:not([open]) *)"))
+      if (scrolls(code)) code.tabIndex = 0;
   };
 
   // The theme makes each code block's buttons a landmark, all without a name.
@@ -59,4 +62,5 @@
   window.document$ ? document$.subscribe(prepare) : prepare();
   addEventListener("load", reach);
   addEventListener("resize", reach);
+  addEventListener("toggle", reach, true);
 })(PHRASES);

@@ -17,12 +17,12 @@ from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
-from rcssmin import cssmin
 
+from site_plugins.dress import add_style, lend_templates
 from site_plugins.reading.dates import read_updated
 from site_plugins.reading.html import MARK, Article, Link, below, dated, linked, overview
 from site_plugins.reading.paths import places, read_paths
@@ -31,7 +31,7 @@ from site_plugins.reading.related import related
 from site_plugins.search import front_matter
 
 TEMPLATES = str(Path(__file__).with_name("templates"))
-CSS = "assets/trellis/reading.css"
+STYLE = Path(__file__).with_name("reading.css")
 
 
 class ReadingConfig(Config):
@@ -45,13 +45,10 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
     """Tells readers where an article stands among the others."""
 
     def on_config(self, config: MkDocsConfig) -> None:
-        config.extra_css.append(CSS)
-        if TEMPLATES not in config.theme.dirs:  # behind the author's own, before the theme's
-            config.theme.dirs.insert(1 if config.theme.custom_dir else 0, TEMPLATES)
+        lend_templates(config, TEMPLATES)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        style = Path(__file__).with_name("reading.css").read_text(encoding="utf-8")
-        files.append(File.generated(config, CSS, content=cssmin(style)))
+        add_style(files, config, STYLE.read_text(encoding="utf-8"))
         return files
 
     @event_priority(-75)  # after the blog plugin: before, posts are not among the pages

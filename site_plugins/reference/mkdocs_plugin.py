@@ -8,12 +8,15 @@ from pathlib import Path, PurePosixPath
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.plugins import BasePlugin
+from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
 
 from site_plugins.reference.pages import index, modules, page, users
 
 FOLDER = "reference"
+STYLE = "assets/_mkdocstrings.css"  # which mkdocstrings would have every page wait for
 ABSENT = (
     "---\ndescription: D.\n---\n# Reference\n\nIt takes a while, and is made by `make site` only.\n"
 )
@@ -49,6 +52,16 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
             )
         files.append(File.generated(config, f"{FOLDER}/index.md", content=index(found)))
         return files
+
+    @event_priority(-100)  # after mkdocstrings
+    def on_config(self, config: MkDocsConfig) -> None:
+        if STYLE in config.extra_css:
+            config.extra_css.remove(STYLE)
+
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        if not page.url.startswith(f"{FOLDER}/") or "mkdocstrings" not in config.plugins:
+            return html
+        return f'<link rel="stylesheet" href="{get_relative_url(STYLE, page.url)}">{html}'
 
 
 def _posts(files: Files) -> dict[str, str]:

@@ -192,6 +192,8 @@ def test_pages_by_zensical_find_the_style_and_the_font(sites):
     page = read(sites.zensical, "viterbi/index.html")
     for sheet in ("assets/trellis/cells.css", "assets/math/formulas.css"):
         assert f'href="../{sheet}' in page
-        assert (sites.zensical / sheet).read_bytes() == (sites.mkdocs / sheet).read_bytes()
+        whole = (sites.mkdocs / sheet).read_bytes()  # with rules of plugins at its end
+        assert whole.startswith((sites.zensical / sheet).read_bytes())
+        assert (sites.zensical / sheet).stat().st_size > len(whole) / 2
     (font,) = (sites.zensical / "assets/math").glob("*.woff2")
     assert font.read_bytes() == next((sites.mkdocs / "assets/math").glob("*.woff2")).read_bytes()

@@ -15,13 +15,13 @@ site_name: Pages
 theme:
   name: material
   font: false
-  features: [content.code.copy]
+  features: [content.code.copy, content.lazy]
   palette:
     - {media: "(prefers-color-scheme: light)", scheme: default}
     - {media: "(prefers-color-scheme: dark)", scheme: slate}
 plugins: [trellis]
 markdown_extensions:
-  - pymdownx.highlight: {anchor_linenums: true, line_spans: __span, pygments_lang_class: true}
+  - pymdownx.highlight: {pygments_lang_class: true}
   - pymdownx.superfences
   - trellis.cells
   - trellis.formulas
