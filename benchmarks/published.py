@@ -73,8 +73,11 @@ def _build(root: Path, address: str, *options: str) -> None:
     subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
 
 
-def visit(address: str) -> dict[str, float]:
-    """Return what Lighthouse says of a page: scores of 100, layout shift, KiB over the wire."""
+def visit(address: str, *, tries: int = 3) -> dict[str, float]:
+    """Return what Lighthouse says of a page: scores of 100, layout shift, KiB over the wire.
+
+    A browser that does not start, which happens once in a few hundred times, gets another try.
+    """
     done = subprocess.run(
         [
             *("npm", "exec", "--yes", LIGHTHOUSE, "--", address, "--quiet", "--output=json"),
@@ -82,11 +85,16 @@ def visit(address: str) -> dict[str, float]:
             f"--chrome-flags={FLAGS}",
         ],
         env={**os.environ, "CHROME_PATH": str(CHROMIUM)},
-        check=True,
         capture_output=True,
         text=True,
     )
-    said: dict[str, Any] = json.loads(done.stdout)
+    said: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+    if not said or said.get("runtimeError"):
+        if tries == 1:
+            raise RuntimeError(
+                f"Lighthouse at {address}: {said.get('runtimeError') or done.stderr}"
+            )
+        return visit(address, tries=tries - 1)
     audits = said["audits"]
     return {
         **{name: 100 * said["categories"][name]["score"] for name in CATEGORIES},
