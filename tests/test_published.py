@@ -187,6 +187,11 @@ def test_an_article_can_be_read_without_scripts(browser, base):
     context.close()
 
 
+def test_no_page_shows_what_a_library_complained_of(pages):
+    """A warning below a figure is for the author: of a font that is not there, of what is old."""
+    assert [name for name, html in pages.items() if "trellis-stderr" in html] == []
+
+
 def test_every_link_leads_somewhere(site, pages):
     """To a file of the site, and to a place that is in it; in pages, lists of them, and styles."""
     ids = {name: _ids(html) for name, html in pages.items()}

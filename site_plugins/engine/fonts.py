@@ -8,6 +8,7 @@ glyphs that the first does not have, so that figures without Chinese stay as the
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -43,9 +44,12 @@ def lend_chinese() -> None:
     """Let Matplotlib find Chinese glyphs, if there are any: a missing one is told when drawing."""
     from matplotlib import font_manager, rcParams
 
+    fonts = font_manager.fontManager
     try:
-        font_manager.fontManager.addfont(cjk_font())
+        fonts.addfont(cjk_font())
     except FileNotFoundError:
         return
+    # It is there in one weight. A bold label would be told so, Chinese or not.
+    fonts.ttflist += [replace(fonts.ttflist[-1], weight=700)]
     if CJK_FAMILY not in rcParams["font.family"]:
         rcParams["font.family"] = [*rcParams["font.family"], CJK_FAMILY]

@@ -139,11 +139,12 @@ def test_what_a_plotting_call_returns_is_not_shown_as_text(project, last):
     assert {kind for one in cell.outputs for kind in one.data} <= {"image/svg+xml", "image/png"}
 
 
-def test_chinese_is_drawn_with_its_glyphs(project):
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_chinese_is_drawn_with_its_glyphs(project, weight):
     """Each character as a path of its own, from a font that a package brings; no warning."""
     run = project.run_cells(
-        f"{PLT}plt.title('维特比 δ')\nplt.plot([1])\nplt.xlabel('天')",
-        f"{PLT}plt.title('Viterbi δ')",
+        f"{PLT}plt.title('维特比 δ', weight='{weight}')\nplt.plot([1])\nplt.xlabel('天')",
+        f"{PLT}plt.title('Viterbi δ', weight='{weight}')",
     )
     chinese, latin = (cell.outputs for cell in run.run.cells)
     assert [kinds(cell) for cell in run.run.cells] == [["svg"], ["svg"]]
