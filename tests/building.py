@@ -1,7 +1,11 @@
-"""Builds a site in this process, as the command line does."""
+"""Builds a site, in this process or as the command line does."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mkdocs.commands.build import build
@@ -22,3 +26,17 @@ def build_loaded(config: MkDocsConfig) -> Path:
 def build_here(*, strict: bool = True) -> Path:
     """Build the site of the working directory; return where it is published."""
     return build_loaded(load_config("mkdocs.yml", strict=strict))
+
+
+def built_site(root: Path, config: str, docs: Mapping[str, str]) -> Path:
+    """Write a site of these pages and files, build it strictly, and return where it lies."""
+    for name, text in docs.items():
+        file = root / "docs" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (root / "mkdocs.yml").write_text(config, encoding="utf-8")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return root / "site"

@@ -51,6 +51,15 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path.resolve())
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium. Tests that ask for it are skipped where there is none."""
+    from tests.browsing import chromium  # without Playwright other tests run all the same
+
+    with chromium() as browser:
+        yield browser
+
+
 LONG = ("tests/hosts/test_hosts", "tests/test_published", "tests/test_site", "tests/test_serve")
 
 

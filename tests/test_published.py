@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.browsing import SUB_PATH, Gzipping, Reader, chromium, needs_chromium, served
+from tests.browsing import SUB_PATH, Gzipping, Reader, needs_chromium, served
 from tests.test_site import Elements, pages
 from tests.this_site import ADDRESS, built_project
 
@@ -57,12 +57,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(site: Path) -> Iterator[str]:
     with served(site, Gzipping) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 def address_of(name: str) -> str:

@@ -3,19 +3,12 @@
 from pathlib import Path
 
 import markdown
-import pytest
 
 from site_plugins.markup import formulas
-from tests.browsing import chromium, needs_chromium
+from tests.browsing import needs_chromium
 
 pytestmark = needs_chromium
 STYLE = Path(formulas.__file__).with_name("formulas.css").read_text("utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def test_chinese_words_in_a_formula_stay_on_one_line(browser, tmp_path):

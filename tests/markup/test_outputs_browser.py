@@ -1,13 +1,10 @@
 """Outputs in a browser: they fit a phone and can be read, in light and in dark."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from site_plugins.markup.terminal import CONTRAST, contrast
-from tests.browsing import Reader, chromium, needs_chromium, served
+from tests.browsing import Reader, needs_chromium, served
+from tests.building import built_site
 
 CONFIG = """
 site_name: Outputs
@@ -56,22 +53,9 @@ SEEN = """() => [...document.querySelectorAll("samp span")].map(span => {
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    root = tmp_path_factory.mktemp("outputs")
-    (root / "docs").mkdir()
-    (root / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
-    (root / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with served(root / "site") as address:
+    site = built_site(tmp_path_factory.mktemp("outputs"), CONFIG, {"index.md": PAGE})
+    with served(site) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def rgba(text):

@@ -1,12 +1,9 @@
 """What a reader does with a page: enlarge a figure, copy code, print."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.browsing import Reader, chromium, needs_chromium, served, sync_api
+from tests.browsing import Reader, needs_chromium, served, sync_api
+from tests.building import built_site
 
 pytestmark = needs_chromium
 
@@ -89,23 +86,9 @@ SQUARE = (
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pages")
-    (root / "docs").mkdir()
-    (root / "docs" / "square.svg").write_text(SQUARE, encoding="utf-8")
-    (root / "docs" / "index.md").write_text(PAGE, encoding="utf-8")
-    (root / "mkdocs.yml").write_text(CONFIG, encoding="utf-8")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with served(root / "site") as address:
+    files = {"index.md": PAGE, "square.svg": SQUARE}
+    with served(built_site(tmp_path_factory.mktemp("pages"), CONFIG, files)) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(params=[(360, "light"), (1280, "dark")], ids=["phone", "desktop"])

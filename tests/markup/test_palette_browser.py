@@ -1,12 +1,9 @@
 """Light and dark: what the system says, what the reader chooses, and when it is on the screen."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.browsing import Reader, chromium, needs_chromium, served, sync_api
+from tests.browsing import Reader, needs_chromium, served, sync_api
+from tests.building import built_site
 
 pytestmark = needs_chromium
 
@@ -40,26 +37,13 @@ TWO = """
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory):
     """Return the addresses of a site with two palettes, and of one that follows the system."""
-    root = tmp_path_factory.mktemp("palettes")
-    for name, palettes in (("two", TWO), ("auto", AUTO + TWO)):
-        (root / name / "docs").mkdir(parents=True)
-        for page in ("index", "other"):
-            (root / name / "docs" / f"{page}.md").write_text(f"# {page}\n", encoding="utf-8")
-        (root / name / "mkdocs.yml").write_text(CONFIG.format(palettes=palettes), "utf-8")
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-        environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-        done = subprocess.run(
-            command, cwd=root / name, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-    with served(root / "two/site") as two, served(root / "auto/site") as auto:
+    pages = {"index.md": "# Home\n", "other.md": "# Other\n"}
+    folders = [
+        built_site(tmp_path_factory.mktemp("palettes"), CONFIG.format(palettes=palettes), pages)
+        for palettes in (TWO, AUTO + TWO)
+    ]
+    with served(folders[0]) as two, served(folders[1]) as auto:
         yield {"two": two, "auto": auto}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from site_plugins.markup.steps import stepping
 from site_plugins.steps import Step, Steps, between, draw
-from tests.browsing import chromium, needs_chromium
+from tests.browsing import needs_chromium
 
 pytestmark = needs_chromium
 HERE = Path(__file__).parents[2] / "site_plugins" / "markup"
@@ -20,12 +20,6 @@ STEPS = Steps(
     ],
     arrows=between(4, 2),
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

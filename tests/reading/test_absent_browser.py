@@ -1,12 +1,9 @@
 """The page for an address at which there is nothing, in a browser."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.browsing import SUB_PATH, Reader, chromium, needs_chromium, served, sync_api
+from tests.browsing import SUB_PATH, Reader, needs_chromium, served, sync_api
+from tests.building import built_site
 
 pytestmark = needs_chromium
 
@@ -23,23 +20,9 @@ plugins:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    root = tmp_path_factory.mktemp("absent")
-    (root / "docs").mkdir()
-    (root / "docs/index.md").write_text("# Home\n")
-    (root / "docs/viterbi.md").write_text("# The Viterbi algorithm\n\nBest paths.\n")
-    (root / "mkdocs.yml").write_text(CONFIG)
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with served(root / "site") as address:
+    pages = {"index.md": "# Home\n", "viterbi.md": "# The Viterbi algorithm\n\nBest paths.\n"}
+    with served(built_site(tmp_path_factory.mktemp("absent"), CONFIG, pages)) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("width", [360, 1280])

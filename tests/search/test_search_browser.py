@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browsing import Reader, chromium, needs_chromium, served, sync_api
+from tests.browsing import Reader, needs_chromium, served, sync_api
 
 pytestmark = needs_chromium
 
@@ -18,12 +18,6 @@ def base(site: Path) -> Iterator[str]:
     """Where the built site is served: below a sub-path of a host."""
     with served(site) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
