@@ -184,6 +184,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         """Name all that a page's HTML depends on beyond its text: outputs and listings."""
         return self.shown[path].token if path in self.shown else ""
 
+    @event_priority(100)  # before others add to the style sheet
     def on_files(self, files: Files, config: MkDocsConfig) -> Files:
         for name, content in page_assets(str(config.theme.get("language") or "")).items():
             files.append(File.generated(config, name, content=content))

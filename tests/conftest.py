@@ -60,9 +60,16 @@ def browser():
         yield browser
 
 
-LONG = ("tests/hosts/test_hosts", "tests/test_published", "tests/test_site", "tests/test_serve")
+LONG = (
+    "tests/hosts/test_hosts",  # builds this site (tests/this_site.py), for which others would wait
+    "tests/test_notebooks",
+    "tests/test_published",
+    "tests/test_serve",
+    "tests/test_site",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no process is left with one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    ranks = {name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.nodeid.partition(".py")[0], len(LONG)))

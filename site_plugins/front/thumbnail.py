@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from html import escape
 from typing import NamedTuple
 
@@ -20,8 +19,6 @@ from site_plugins.figures import Figure
 
 WIDE, HIGH = 320, 220  # CSS pixels: the most that a list has room for
 _INKS = "svg{color:#000000de}svg:target{color:#e2e4e9de}"  # as the theme's text
-_NUMBER = re.compile(r"(\d\.\d\d)\d+")
-_PATH = re.compile(r'(?<=\sd=")[^"]+(?=")|(?<=\s[xy]=")[^"]+(?=")')
 
 
 class Thumbnail(NamedTuple):
@@ -63,8 +60,7 @@ def shown(made: Thumbnail, source: str, link: str, *, first: bool = False) -> st
 
 
 def _svg(svg: str) -> str:
-    """Return an SVG with both inks, its coordinates to a hundredth of a pixel."""
-    svg = _PATH.sub(lambda found: _NUMBER.sub(r"\1", found[0]), svg)
+    """Return an SVG with both inks."""
     svg = svg.replace("<svg", '<svg id="only-dark"', 1)
     start = svg.index(">", svg.index("<svg")) + 1
     return f"{svg[:start]}<style>{_INKS}</style>{svg[start:]}"

@@ -66,13 +66,6 @@ def test_a_thumbnail_keeps_proportions_within_its_place():
     assert thumbnail(Figure("", "image/svg+xml", SVG % "", "", 0, 0)) is None
 
 
-def test_coordinates_are_rounded_and_nothing_else():
-    """A hundredth of a pixel is not seen; a scale is, as are numbers in text."""
-    content = '<path d="M 1.23456 -0.98765"/><use x="2.34567" transform="scale(0.015625)"/>'
-    made = thumbnail(Figure("", "image/svg+xml", SVG % content, "", 300, 200)).content.decode()
-    assert '<path d="M 1.23 -0.98"/><use x="2.34" transform="scale(0.015625)"/>' in made
-
-
 def test_a_bitmap_is_made_small():
     """Twice as many pixels as it takes, for screens that have them."""
     made = thumbnail(Figure("", "image/png", PNG_DATA, "Red.", 800, 400))
