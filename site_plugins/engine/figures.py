@@ -85,7 +85,8 @@ def _draw(figure: Any) -> Rich:
             figure.savefig(file, format="svg", metadata=_METADATA, bbox_inches="tight")
         except _TooLong:
             return _draw_bitmap(figure)
-    return Rich({"image/svg+xml": tidy(file.getvalue())})
+    named = {gid for artist in figure.findobj() if (gid := artist.get_gid())}
+    return Rich({"image/svg+xml": tidy(file.getvalue(), named)})
 
 
 def _draw_bitmap(figure: Any) -> Rich:

@@ -10,6 +10,7 @@ a point: here to a hundredth, which is less than a pixel of any screen shows.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 INK = "#010203"  # the colour that matplotlib.rc gives to whatever should follow the page's text
 
@@ -25,10 +26,13 @@ _LONG = re.compile(r"-?\d+\.\d{3,}")
 _AROUND = re.compile(r"\s*([MLQCHVZz])\s*")
 
 
-def tidy(svg: str) -> str:
-    """Return only the `<svg>` element, without what no browser needs to draw it."""
+def tidy(svg: str, named: Iterable[str] = ()) -> str:
+    """Return only the `<svg>` element, without what no browser needs to draw it.
+
+    named: ids that the author has given, with `set_gid`; they stay
+    """
     svg = _SPACE.sub("><", _COMMENT.sub("", _PROLOGUE.sub("", svg)))
-    svg = _ungrouped(_inherited(svg))
+    svg = _ungrouped(_inherited(svg), set(named))
     return _PLACE.sub(_shortened, svg).replace(INK, "currentColor").strip()
 
 
@@ -43,9 +47,9 @@ def _inherited(svg: str) -> str:
     return svg.replace(style[0], "", 1).replace("<svg", f'<svg style="{style[1]}"', 1)
 
 
-def _ungrouped(svg: str) -> str:
+def _ungrouped(svg: str, named: set[str]) -> str:
     """Drop the running numbers to which nothing refers, and the groups that were there for them."""
-    used = set(_REFERENCE.findall(svg))
+    used = named.union(_REFERENCE.findall(svg))
     svg = _NUMBERED.sub(lambda found: found[0] if found[1] in used else "", svg)
     kept: list[bool] = []
 

@@ -53,13 +53,14 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
         files.append(File.generated(config, f"{FOLDER}/index.md", content=index(found)))
         return files
 
-    @event_priority(-100)  # after mkdocstrings
+    @event_priority(-100)  # after mkdocstrings, which may be switched off
     def on_config(self, config: MkDocsConfig) -> None:
-        if STYLE in config.extra_css:
+        self.styled = STYLE in config.extra_css
+        if self.styled:
             config.extra_css.remove(STYLE)
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        if not page.url.startswith(f"{FOLDER}/") or "mkdocstrings" not in config.plugins:
+        if not self.styled or not page.url.startswith(f"{FOLDER}/"):
             return html
         return f'<link rel="stylesheet" href="{get_relative_url(STYLE, page.url)}">{html}'
 

@@ -102,15 +102,16 @@ def test_it_is_shorter_and_whole(plot, options):
     assert tidy(short) == short
 
 
-def test_a_name_that_an_author_gives_stays():
-    """A style sheet or a link may mean it."""
-
-    def plot(ax):
-        ax.plot([1, 2], gid="forward")
-        ax.plot([2, 1])
-
-    short = tidy(drawn(plot))
+def test_a_name_that_an_author_gives_stays(project):
+    """A style sheet or a link may mean it, also where it looks like a running number."""
+    source = (
+        "import matplotlib.pyplot as plt\n"
+        "plt.plot([1, 2], gid='forward'); plt.plot([2, 1], gid='step_1'); plt.plot([1, 1]);"
+    )
+    (shown,) = project.run_cells(source).run.cells[0].outputs
+    short = shown.data["image/svg+xml"]
     assert '<g id="forward">' in short
+    assert '<g id="step_1">' in short
     assert "line2d" not in short
 
 

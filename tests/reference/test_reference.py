@@ -56,7 +56,7 @@ theme: {name: material, font: false}
 plugins:
   blog: {blog_dir: ., post_url_format: "{file}"}
   trellis-reference: {enabled: true}
-  mkdocstrings: {handlers: {python: {paths: [.], options: {docstring_style: null}}}}
+  mkdocstrings: {enabled: true, handlers: {python: {paths: [.], options: {docstring_style: null}}}}
 markdown_extensions: [pymdownx.highlight, pymdownx.superfences]
 nav: [index.md, reference/index.md]
 """
@@ -64,7 +64,7 @@ nav: [index.md, reference/index.md]
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_site_has_a_reference(project, monkeypatch, enabled):
-    """Functions with their docstrings; off, a page that says how to get it."""
+    """Functions with their docstrings and their style; off, a page that says how to get it."""
     config = CONFIG if enabled else CONFIG.replace("enabled: true", "enabled: false")
     project.write("mkdocs.yml", config)
     project.write("docs/index.md", "# Home\n")
@@ -80,8 +80,11 @@ def test_a_site_has_a_reference(project, monkeypatch, enabled):
     if not enabled:
         assert "made by <code>make site</code> only" in (folder / "index.html").read_text()
         assert not (folder / "m").exists()
+        assert "_mkdocstrings" not in (folder / "index.html").read_text()
         return
     html = (folder / "m/index.html").read_text()
     assert "Return x + 1." in html
+    assert '<link rel="stylesheet" href="../../assets/_mkdocstrings.css">' in html
+    assert "_mkdocstrings" not in (folder.parent / "index.html").read_text()
     assert '<a href="../../a/">A post</a>' in html
     assert 'href="m/"' in (folder / "index.html").read_text()
