@@ -76,7 +76,7 @@ def _build(root: Path, address: str, *options: str) -> None:
 def visit(address: str, *, tries: int = 3) -> dict[str, float]:
     """Return what Lighthouse says of a page: scores of 100, layout shift, KiB over the wire.
 
-    A browser that does not start, which happens once in a few hundred times, gets another try.
+    What fails, as when a browser does not start, gets another try.
     """
     done = subprocess.run(
         [

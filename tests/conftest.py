@@ -53,7 +53,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium. Tests that ask for it are skipped where there is none."""
+    """Chromium; tests that ask for it are marked with `needs_chromium`."""
     from tests.browsing import chromium  # without Playwright other tests run all the same
 
     with chromium() as browser:

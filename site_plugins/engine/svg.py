@@ -1,4 +1,4 @@
-"""Matplotlib's SVG as a page carries it: a third of the characters, the same picture.
+"""Matplotlib's SVG as a page carries it: a third fewer characters, the same picture.
 
     SVG --tidy--> the <svg> element, its ink `currentColor`
 

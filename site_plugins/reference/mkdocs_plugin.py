@@ -35,6 +35,12 @@ class ReferenceConfig(Config):
 class ReferencePlugin(BasePlugin[ReferenceConfig]):
     """Pages for modules."""
 
+    @event_priority(-100)  # after mkdocstrings, which may be switched off
+    def on_config(self, config: MkDocsConfig) -> None:
+        self.styled = STYLE in config.extra_css
+        if self.styled:
+            config.extra_css.remove(STYLE)
+
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         if not self.config.enabled and f"{FOLDER}/index.md" not in repr(config.nav):
             return files
@@ -52,12 +58,6 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
             )
         files.append(File.generated(config, f"{FOLDER}/index.md", content=index(found)))
         return files
-
-    @event_priority(-100)  # after mkdocstrings, which may be switched off
-    def on_config(self, config: MkDocsConfig) -> None:
-        self.styled = STYLE in config.extra_css
-        if self.styled:
-            config.extra_css.remove(STYLE)
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         if not self.styled or not page.url.startswith(f"{FOLDER}/"):

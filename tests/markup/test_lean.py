@@ -10,6 +10,7 @@ from markdown import markdown
 
 from site_plugins.markup.lean import lean
 
+MULTILINE = "if 1:\n    x = '''a\nb'''\n\nx"
 EXTENSIONS = ["pymdownx.highlight", "pymdownx.superfences", "tables", "md_in_html"]
 CODE = '''class A(B):
     """A docstring.
@@ -36,6 +37,10 @@ def text_of(html):
     return BeautifulSoup(html, "html.parser").get_text()
 
 
+def marked(html, mark):
+    return [one.get_text() for one in BeautifulSoup(html, "html.parser").select(f"code .{mark}")]
+
+
 @pytest.mark.parametrize("header", ["python", 'python linenums="3"', 'python hl_lines="2 5"'])
 def test_code_has_fewer_elements_and_the_same_text(header):
     """Keywords, strings, numbers and comments keep their marks; highlighted lines too."""
@@ -44,16 +49,10 @@ def test_code_has_fewer_elements_and_the_same_text(header):
     assert text_of(after) == text_of(before)
     assert after.count("<span") < 0.65 * before.count("<span")
     assert not BeautifulSoup(after, "html.parser").select("code :is(.n, .o, .p, .w)")
-    marks = {
-        mark: [one.get_text() for one in BeautifulSoup(page, "html.parser").select(f"code .{mark}")]
-        for page in (before, after)
-        for mark in ("k", "sd", "mi", "mf", "c1", "nc", "nf", "nd", "ne", "ow", "hll", "kc")
-    }
-    for mark, texts in marks.items():
-        kept = BeautifulSoup(after, "html.parser").select(f"code .{mark}")
-        assert [one.get_text() for one in kept] == texts
-    assert marks["k"]
-    assert marks["ow"] == ["not", "in"]
+    for mark in ("k", "sd", "mi", "mf", "c1", "nc", "nf", "nd", "ne", "ow", "hll", "kc"):
+        assert marked(after, mark) == marked(before, mark)
+    assert marked(after, "k")
+    assert marked(after, "ow") == ["not", "in"]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.just("\n")))
@@ -73,15 +72,13 @@ def test_what_is_no_code_stays_as_it_is(text):
     ("language", "session", "typed"),
     [
         ("console", "$ echo \"a & b\" '<c>'\na & b <c>\n$ ls", "echo \"a & b\" '<c>'\nls"),
-        ("pycon", ">>> if 1:\n...     x = '''a\n... b'''\n...\n>>> x\n'a\\nb'", None),
+        ("pycon", ">>> if 1:\n...     x = '''a\n... b'''\n...\n>>> x\n'a\\nb'", MULTILINE),
         ("pycon", ">>> 1 / 0\nTraceback (most recent call last):\nZeroDivisionError", "1 / 0"),
         ("python", "a = 1", ""),
     ],
 )
 def test_what_was_typed_in_a_session_is_what_is_copied(language, session, typed):
     """Without prompts and answers, with its quotes; code that is no session is copied as shown."""
-    if typed is None:
-        typed = "if 1:\n    x = '''a\nb'''\n\nx"
     (code,) = BeautifulSoup(lean(fenced(session, language)), "html.parser").select("pre > code")
     assert code.get("data-copy", "") == typed
 
