@@ -24,14 +24,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import HTML_PLACEHOLDER
 
+from site_plugins.markup.excerpt import beginning, is_excerpt, without_later_fences
 from site_plugins.markup.pages import page_path
 
 FIRST = 1001  # above every other preprocessor
@@ -151,13 +151,19 @@ class _First(Preprocessor):
         # Material converts a post for each list with one instance; what an earlier conversion
         # left in it (footnotes count their references) must not show in this one.
         self.md.reset()
-        return [] if known else lines
+        return [] if known else self._wanted(lines)
+
+    def _wanted(self, lines: list[str]) -> list[str]:
+        """Return the lines, of an excerpt only those that matter."""
+        separator = self._options.separator
+        wanted = separator and is_excerpt(self.md)
+        return without_later_fences(lines, separator) if wanted else lines
 
     def _key(self, text: str, path: Path | None) -> str:
         if path is None:
             return ""
         base = ""
-        if "excerpt" in self.md.treeprocessors:
+        if is_excerpt(self.md):
             excerpt: Any = self.md.treeprocessors["excerpt"]
             # A formula's link to an equation is resolved with the formula, for the page shown.
             # A front page's address is empty, as is the base of what is no excerpt.
@@ -203,18 +209,9 @@ class _Late(Treeprocessor):
         )
 
     def _wanted(self, root: Element) -> Element:
-        """Return the tree, of an excerpt only its beginning: the rest of the post is cut off."""
-        if not self._options.separator or "excerpt" not in self.md.treeprocessors:
-            return root
-        blocks = enumerate(self.md.htmlStash.rawHtmlBlocks)
-        marks = {HTML_PLACEHOLDER % n for n, raw in blocks if raw == self._options.separator}
-        beginning = Element(root.tag)
-        for child in root:
-            beginning.append(child)
-            if (child.text or "").strip() in marks:
-                SubElement(beginning, "p").text = "..."  # that there is more is all that counts
-                return beginning
-        return root
+        """Return the tree, of an excerpt only what is shown."""
+        separator = self._options.separator
+        return beginning(root, self.md, separator) if separator and is_excerpt(self.md) else root
 
     def _restore(self, root: Element, known: Conversion) -> None:
         md: Any = self.md
