@@ -15,8 +15,8 @@ where a sum of products of matrices is one product: of all of them side by side 
 one upon the other. On the way back "all steps" are those of a window. Delta is used up at once,
 so memory for one window will do for all: it stays in the caches, and is never fresh.
 
-The products are torch's. tanh is numpy's, on the same memory: torch's took six times as long
-where this was measured.
+The products are torch's. tanh is numpy's, on the same memory: torch's took six times as long on a
+processor with AVX-512, and a third longer on one without.
 
 Article: docs/en/posts/rnn-inside-pytorch.md
 Sources: Werbos (1990), Proc. IEEE 78(10), for backpropagation through time; Appleyard, Kocisky,
