@@ -241,11 +241,22 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
                 tell=progress.cell,
                 executor=executor,
                 checkpoints=self.checkpoints,
+                spared=self._other_texts(pages.values()),
             ):
                 progress.done(result.page)
                 shown = self._show(result.page, result.run, result.entry)
                 self.shown[pages[result.page.path]] = shown
                 self._note(result)
+
+    def _other_texts(self, paths: Iterable[Path]) -> set[str]:
+        """Return the files of which an edit runs no page under serve: whoever edits the text of
+        one page does not wait for another that reads it."""
+        inside = (path.resolve() for path in paths if self.serving)
+        return {
+            path.relative_to(self.root).as_posix()
+            for path in inside
+            if path.is_relative_to(self.root)
+        }
 
     def _show(self, page: Page, run: PageRun, entry: Entry | None = None) -> Shown:
         return Shown(page, run, shown_token(page, run, self.root, entry), entry)

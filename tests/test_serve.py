@@ -264,6 +264,24 @@ def test_only_what_changed_runs(served, project, caplog):
         assert said in caplog.text
 
 
+def test_an_edit_of_a_page_does_not_wait_for_one_that_reads_it(served, project, caplog):
+    """Under serve it is shown as it was, and said to be; a change of its data runs it still."""
+    caplog.set_level(logging.INFO)
+    project.write("data.txt", "data")
+    reads = "open('docs/c.md').read()[2], open('data.txt').read()"
+    page = project.write("docs/b.md", f"# B\n\n```python exec\n{reads}\n```\n")
+    assert "('C', 'data')" in served.build()["b/index.html"]
+    project.write("docs/c.md", "# Deep\n\n## Deep\n")
+    caplog.clear()
+    site = served.build()
+    assert "('C', 'data')" in site["b/index.html"]
+    assert '<h1 id="deep">' in site["c/index.html"]
+    assert "b.md is shown as it last ran; since then: docs/c.md changed." in caplog.text
+    project.write("data.txt", "news")
+    assert "('D', 'news')" in served.build()["b/index.html"]
+    page.unlink()
+
+
 def test_what_is_not_known_to_be_pure_is_not_remembered():
     """An extension that reads other files, or keeps books of its own, is converted each time."""
     from site_plugins.markup.memo import is_pure

@@ -21,7 +21,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -99,11 +99,15 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, key: str, root: Path) -> Entry | None:
-        """Return the newest run under this key whose inputs all stand, or None."""
-        for entry in self._entries(key):
-            if not any(changes(entry.inputs, root)):
-                return entry
+    def find(self, key: str, root: Path, *, spared: Container[str] = ()) -> Entry | None:
+        """Return the newest run under this key whose inputs all stand, or None.
+
+        Where there is none, one will do since which only files in `spared` have changed.
+        """
+        for but in ((), spared) if spared else ((),):
+            for entry in self._entries(key):
+                if not any(changes(entry.inputs, root, spared=but)):
+                    return entry
         return None
 
     def why_not(self, key: str, root: Path) -> list[str]:

@@ -23,7 +23,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -84,12 +84,16 @@ class Checkpoints:
         self._standing: _Standing | None = None
         atexit.register(self.drop)  # before multiprocessing would wait for the processes
 
-    def recall(self, key: str) -> Entry | None:
-        """Return the last run if it is of these cells and its inputs stand: no store has it."""
+    def recall(self, key: str, *, spared: Container[str] = ()) -> Entry | None:
+        """Return the last run if it is of these cells and its inputs stand: no store has it.
+
+        Files in `spared` may have changed.
+        """
         standing = self._standing
         if standing is None or standing.keys[-1:] != (key,):
             return None
-        return None if any(changes(standing.entry.inputs, self._root)) else standing.entry
+        stands = not any(changes(standing.entry.inputs, self._root, spared=spared))
+        return standing.entry if stands else None
 
     def run(
         self, page: str, job: Job, limits: Limits, preload: Sequence[str], tell: Tell

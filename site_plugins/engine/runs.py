@@ -9,7 +9,7 @@ each result is kept at once, and failures are never kept.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from site_plugins.engine.pool import (
     start_template,
 )
 from site_plugins.engine.problems import Problem
-from site_plugins.engine.sources import Inputs, used_distributions
+from site_plugins.engine.sources import Inputs, changes, used_distributions
 from site_plugins.engine.worker import MAX_OUTPUT, Job
 
 HEAVY = ("numpy", "scipy.sparse", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "torch")
@@ -69,6 +69,7 @@ def run_pages(
     tell: Callable[[Page, int], None] = lambda page, cell: None,
     executor: Executor | None = None,
     checkpoints: Checkpoints | None = None,
+    spared: Container[str] = (),
 ) -> Iterator[PageResult]:
     """Yield a result for each page, those from the store first, then as runs end.
 
@@ -76,7 +77,8 @@ def run_pages(
     stored; `tell(page, cell)` is called when a cell begins. Paths in cells are taken from
     `root`, which is also where they run. With an executor pages run on its workers; it may
     say in `slots` how many there are. With checkpoints a single page that has to run does so
-    from where it was edited.
+    from where it was edited. A change of a file in `spared` is no reason to run: a page that
+    read it is answered with a warning.
     """
     settings = settings or Settings()
     twins: dict[str, list[Page]] = {}
@@ -84,14 +86,12 @@ def run_pages(
         twins.setdefault(page_key(page.cells), []).append(page)
     missing = []
     for key, same in twins.items():
-        known = _known_run(key, same[0], store, root, checkpoints, force)
+        again = force and same[0].cells
+        known = None if again else _known_run(key, same[0], store, root, checkpoints, spared)
         if known is None:
             missing.append(key)
         else:
-            yield from (
-                PageResult(page, known.run, problems=unmet(page, known.run), entry=known)
-                for page in same
-            )
+            yield from (_stored(page, known, root, spared) for page in same)
     seconds = store.expected_seconds()
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
@@ -131,14 +131,22 @@ def _known_run(
     store: Store,
     root: Path,
     checkpoints: Checkpoints | None,
-    force: bool,
+    spared: Container[str],
 ) -> Entry | None:
     """Return the run that still stands, None if the page has to run."""
     if not page.cells:
         return Entry(PageRun(), Inputs())
-    if force:
-        return None
-    return store.find(key, root) or (checkpoints.recall(key) if checkpoints else None)
+    recalled = checkpoints.recall(key, spared=spared) if checkpoints else None
+    return store.find(key, root, spared=spared) or recalled
+
+
+def _stored(page: Page, known: Entry, root: Path, spared: Container[str]) -> PageResult:
+    since = ", ".join(changes(known.inputs, root)) if spared else ""
+    told = f"{page.path} is shown as it last ran; since then: {since}. A build will run it"
+    warnings = (told,) if since else ()
+    return PageResult(
+        page, known.run, problems=unmet(page, known.run), warnings=warnings, entry=known
+    )
 
 
 def _from_checkpoint(

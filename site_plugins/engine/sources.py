@@ -19,7 +19,7 @@ import hashlib
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -42,9 +42,14 @@ class Inputs:
     distributions: Mapping[str, str] = field(default_factory=dict)
 
 
-def changes(inputs: Inputs, root: Path) -> Iterator[str]:
-    """Yield each reason why a run with these inputs may not be used any more."""
+def changes(inputs: Inputs, root: Path, *, spared: Container[str] = ()) -> Iterator[str]:
+    """Yield each reason why a run with these inputs may not be used any more.
+
+    Files in `spared` give none.
+    """
     for name, was in inputs.files.items():
+        if name in spared:
+            continue
         now = content_hash(root / name, directory=name.endswith("/"))
         if now != was:
             how = "is new" if was == ABSENT else "is gone" if now == ABSENT else "changed"

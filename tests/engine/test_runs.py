@@ -289,6 +289,18 @@ def test_going_back_finds_the_earlier_run(project):
         assert (result.ran, value(result)) == (ran, text)
 
 
+def test_a_spared_file_runs_nothing_until_it_counts(project):
+    """The page says what it said, and that it is not of today; a run that stands comes first."""
+    pages = {"p.md": cells("print(open('other.md').read())")}
+    asked = []
+    for text, spared in (("1", ()), ("2", ["other.md"]), ("2", ()), ("1", ["other.md"])):
+        project.write("other.md", text)
+        result = project.run(pages, spared=spared)["p.md"]
+        asked.append((result.ran, result.run.cells[0].outputs[0].text.strip(), result.warnings))
+    told = "p.md is shown as it last ran; since then: other.md changed. A build will run it"
+    assert asked == [(1, "1", ()), (0, "1", (told,)), (1, "2", ()), (0, "1", ())]
+
+
 @pytest.mark.parametrize(
     "source",
     [
