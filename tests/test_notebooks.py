@@ -14,6 +14,7 @@ from site_plugins.notebooks.formulas import put_formulas, take_formulas
 from site_plugins.notebooks.mkdocs_pages import NotebookPages
 from site_plugins.notebooks.reading import read_notebook
 from site_plugins.pages import find_pages, read_notebook_page
+from tests.building import build_here
 from tests.conftest import QUICK
 from tests.engine.test_runs import value
 from tests.notebooks import code, line_of, notebook, prose
@@ -360,6 +361,21 @@ def test_patterns_that_name_notebooks_mean_the_files_of_the_author(site, pattern
     site.write("docs/notebooks/n.ipynb", notebook(prose("# T"), code("6 * 7")))
     build(site)
     assert "<samp>42</samp>" in html(site, "notebooks/n")
+
+
+@pytest.mark.parametrize(("pattern", "reads"), [("*.ipynb", False), ("notebooks/*", True)])
+def test_pages_are_not_read_as_notebooks(site, monkeypatch, pattern, reads):
+    """mkdocs-jupyter reads all Markdown, twice a build, where its patterns might mean a page."""
+    import jupytext
+
+    asked, read = list[str](), jupytext.read
+    monkeypatch.setattr(jupytext, "read", lambda file: asked.append(str(file)) or read(file))
+    listed = f'- mkdocs-jupyter: {{include: ["{pattern}"]}}'
+    site.write("mkdocs.yml", CONFIG.replace("- trellis\n", f"- trellis\n  {listed}\n"))
+    site.write("docs/index.md", "# Blog\n")
+    monkeypatch.chdir(site.root)
+    build_here()
+    assert any(file.endswith("index.md") for file in asked) == reads
 
 
 def test_rendered_pages_that_a_killed_build_left_half_written_do_no_harm(site):

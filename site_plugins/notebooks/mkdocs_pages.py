@@ -42,7 +42,8 @@ _ID = re.compile(r'\bid="([^"]+)"')
 
 
 def tame_jupyter(config: MkDocsConfig, cache: Path) -> None:
-    """Have mkdocs-jupyter, where it is listed, run nothing, use our template and our cache."""
+    """Have mkdocs-jupyter, where it is listed, run nothing, use our template and our cache, and
+    read no page of which its patterns say that it is no notebook."""
     plugin = config.plugins.get(JUPYTER)
     if plugin is None:
         return
@@ -51,6 +52,9 @@ def tame_jupyter(config: MkDocsConfig, cache: Path) -> None:
     from mkdocs_jupyter.config import settings  # half a second that other sites need not pay
 
     settings.templates_dir = str(TEMPLATES)
+    if all(pattern.endswith((".ipynb", ".py")) for pattern in plugin.config["include"]):
+        # It would read all Markdown, twice, before it asks its patterns: half of a rebuild.
+        plugin.config["ignore"] = [*plugin.config["ignore"], "*.md"]
     # It drops what the last build did not use, so two editions of a site must not share.
     folder = cache / "mkdocs-jupyter" / _short_hash(Path(config.docs_dir))
     plugin.config["cache_dir"] = str(folder)
