@@ -8,6 +8,7 @@ one. What only works on the page (buttons, permalinks, folds), or is said elsewh
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import urljoin
 
@@ -16,6 +17,7 @@ from bs4 import BeautifulSoup, Comment, Tag
 _GONE = (
     "h1, script, style, template, noscript, button, .headerlink, .linenos, [data-search-exclude]"
 )
+_BARE = re.compile("</?(?:details|summary|span|samp)>")  # say nothing without attributes
 _KEPT = {  # what is left of attributes
     "a": {"href", "title"},
     "img": {"src", "alt", "width", "height"},
@@ -29,19 +31,17 @@ _KEPT = {  # what is left of attributes
 def readable(html: str, base: str) -> str:
     """Return the HTML for feed readers; base: the absolute address of the page."""
     soup = BeautifulSoup(html, "html.parser")
-    for element in soup.select(_GONE):
-        element.decompose()
     for comment in soup.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
     for element in soup.find_all("math"):
         element.replace_with(_formula(soup, element))
     for element in soup.find_all("svg"):
         element.replace_with(_drawing(soup, element))
-    for element in soup.find_all(["details", "summary", "span", "samp"]):
-        element.unwrap()
+    for element in soup.select(_GONE):
+        element.decompose()
     for element in soup.find_all(True):
         _strip(element, base)
-    return str(soup).strip()
+    return _BARE.sub("", str(soup)).strip()
 
 
 def _formula(soup: BeautifulSoup, element: Tag) -> Tag:
