@@ -57,7 +57,7 @@ from site_plugins.markup.assets import (
 from site_plugins.markup.cells import MARK, Shown, shown_token
 from site_plugins.markup.foot import resolve
 from site_plugins.markup.lean import lean
-from site_plugins.markup.mathfont import write_math_assets
+from site_plugins.markup.mathfont import math_font_path, preloading, write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
 from site_plugins.markup.steps import CLASS as STEPS
@@ -325,6 +325,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
         self, env: Environment, *, config: MkDocsConfig, files: Files
     ) -> Environment:
         self.asked.keep_reading_times()
+        self.font = math_font_path(self.characters, self.cache / "math")  # all are converted
         env.bytecode_cache = _bytecode(self.cache / "templates")
         if self.serving and all_known(config.plugins):
             self.alike.recall(env, self.nav, config, files, self.memo_of)
@@ -342,7 +343,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def on_post_page(self, output: str, *, page: SitePage, config: MkDocsConfig) -> str:
         output = resolve(output, module_address(page, self.files))  # of excerpts in lists
         self.alike.note(page, output)
-        return mended(lean(output))
+        output = mended(lean(output))
+        return preloading(output, get_relative_url(self.font, page.url)) if self.font else output
 
     @event_priority(-100)
     def on_post_build(self, *, config: MkDocsConfig) -> None:

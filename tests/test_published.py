@@ -111,6 +111,21 @@ def test_a_page_waits_for_four_style_sheets(browser, base):
 
 
 @needs_chromium
+def test_formulas_wait_for_no_style_sheet(browser, base):
+    """The page itself asks for their font, once; a page without formulas does not."""
+    page = browser.new_page()
+    fonts = (
+        'performance.getEntriesByType("resource")'
+        '.filter(one => one.name.endsWith(".woff2")).map(one => one.initiatorType)'
+    )
+    for path, asked in ((ARTICLE, ["link"]), (f"zh/{ARTICLE}", ["link"]), ("", [])):
+        page.goto(base + path)
+        page.evaluate("document.fonts.ready")
+        assert page.evaluate(fonts) == asked
+    page.close()
+
+
+@needs_chromium
 def test_no_article_is_heavy(browser, base, pages):
     """All that a first visit loads before the search is used, packed as hosts send it.
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
 RECIPE = 1  # part of the cache's key: raise it whenever the same characters give other bytes
+FOLDER = "assets/math"
 _HERE = Path(__file__).parent
 _DIGEST = 32  # bytes of a SHA-256, which stands before each font in the cache
 
@@ -118,23 +119,45 @@ def cached_math_font(characters: Iterable[str], cache: Path) -> bytes:
     return font
 
 
+def math_font_path(characters: set[str], cache: Path) -> str:
+    """Return where a site with formulas of these characters has its font; "" if it has none.
+
+    The name holds a hash of the font, so that a browser may keep it for ever.
+    """
+    if not characters:
+        return ""  # cutting a font takes longer than a page
+    digest = hashlib.sha256(cached_math_font(characters, cache)).hexdigest()
+    return f"{FOLDER}/trellis-math.{digest[:8]}.woff2"
+
+
+def preloading(output: str, address: str) -> str:
+    """Return a page that asks for the font at once, if it has a formula.
+
+    A browser learns of the font from the style sheet, and when that has come it has laid out the
+    page: with other letters, and then once more.
+    """
+    at = output.find('<link rel="stylesheet"')
+    if at < 0 or "<math" not in output:
+        return output
+    link = f'<link rel="preload" href="{address}" as="font" type="font/woff2" crossorigin>'
+    return f"{output[:at]}{link}{output[at:]}"
+
+
 def write_math_assets(site_dir: Path, characters: set[str], cache: Path) -> None:
     """Write `assets/math/` of a site: style sheet, font, and the font's licence.
 
-    The font's name holds its hash, so that a browser may keep it for ever; the style sheet
-    names it. A site without a formula gets the style sheet alone: cutting a font takes longer
-    than a page.
+    The style sheet names the font. A site without a formula gets the style sheet alone.
     """
     style = (_HERE / "formulas.css").read_text(encoding="utf-8")
-    folder = site_dir / "assets" / "math"
-    if not characters:
+    folder = site_dir / FOLDER
+    path = math_font_path(characters, cache)
+    if not path:
         _write(folder / "formulas.css", cssmin(_FONT_FACE.sub("", style, count=1)).encode())
         return
-    font = cached_math_font(characters, cache)
-    name = f"trellis-math.{hashlib.sha256(font).hexdigest()[:8]}.woff2"
-    _write(folder / name, font)
+    _write(site_dir / path, cached_math_font(characters, cache))
     _write(folder / "OFL.txt", (_HERE / "OFL.txt").read_bytes())
-    _write(folder / "formulas.css", cssmin(style.replace("trellis-math.woff2", name)).encode())
+    style = style.replace("trellis-math.woff2", Path(path).name)
+    _write(folder / "formulas.css", cssmin(style).encode())
 
 
 def _write(path: Path, content: bytes) -> None:

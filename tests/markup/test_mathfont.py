@@ -20,6 +20,8 @@ from site_plugins.markup.mathfont import (
     characters_of,
     font_file,
     math_font,
+    math_font_path,
+    preloading,
     write_math_assets,
 )
 from tests.browsing import chromium, needs_chromium, served
@@ -166,6 +168,21 @@ def test_a_site_without_formulas_gets_no_font(tmp_path: Path):
     assert "url(" not in text
     assert "@font-face" not in text
     assert text.startswith("math{")
+
+
+def test_a_page_with_a_formula_asks_for_the_font(tmp_path: Path):
+    """Before its style sheets, by the address that these name."""
+    path = math_font_path({"a"}, tmp_path / "cache")
+    write_math_assets(tmp_path, {"a"}, tmp_path / "cache")
+    assert (tmp_path / path).is_file()
+    assert math_font_path(set(), tmp_path / "cache") == ""
+    page = '<title>T</title><link rel="stylesheet" href="s.css"><math><mi>a</mi></math>'
+    asking = preloading(page, f"../{path}")
+    at = asking.index(f'<link rel="preload" href="../{path}" as="font"')
+    assert at < asking.index('<link rel="stylesheet"')
+    assert re.sub("<link rel=.preload.*?>", "", asking) == page
+    for other in (page.replace("math", "b"), page.replace("stylesheet", "icon")):
+        assert preloading(other, path) == other
 
 
 PAGE = """<!doctype html><meta charset="utf-8">
