@@ -53,7 +53,7 @@ def tame_jupyter(config: MkDocsConfig, cache: Path) -> None:
 
     settings.templates_dir = str(TEMPLATES)
     if all(pattern.endswith((".ipynb", ".py")) for pattern in plugin.config["include"]):
-        # It would read all Markdown, twice, before it asks its patterns: half of a rebuild.
+        # It would read all Markdown, twice, before it asks its patterns: a quarter of a rebuild.
         plugin.config["ignore"] = [*plugin.config["ignore"], "*.md"]
     # It drops what the last build did not use, so two editions of a site must not share.
     folder = cache / "mkdocs-jupyter" / _short_hash(Path(config.docs_dir))
