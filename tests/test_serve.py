@@ -269,7 +269,7 @@ def test_an_edit_of_a_page_does_not_wait_for_one_that_reads_it(served, project, 
     caplog.set_level(logging.INFO)
     project.write("data.txt", "data")
     reads = "open('docs/c.md').read()[2], open('data.txt').read()"
-    page = project.write("docs/b.md", f"# B\n\n```python exec\n{reads}\n```\n")
+    project.write("docs/b.md", f"# B\n\n```python exec\n{reads}\n```\n")
     assert "('C', 'data')" in served.build()["b/index.html"]
     project.write("docs/c.md", "# Deep\n\n## Deep\n")
     caplog.clear()
@@ -279,7 +279,6 @@ def test_an_edit_of_a_page_does_not_wait_for_one_that_reads_it(served, project, 
     assert "b.md is shown as it last ran; since then: docs/c.md changed." in caplog.text
     project.write("data.txt", "news")
     assert "('D', 'news')" in served.build()["b/index.html"]
-    page.unlink()
 
 
 def test_what_is_not_known_to_be_pure_is_not_remembered():

@@ -102,12 +102,11 @@ class Store:
     def find(self, key: str, root: Path, *, spared: Container[str] = ()) -> Entry | None:
         """Return the newest run under this key whose inputs all stand, or None.
 
-        Where there is none, one will do since which only files in `spared` have changed.
+        Files in `spared` may have changed.
         """
-        for but in ((), spared) if spared else ((),):
-            for entry in self._entries(key):
-                if not any(changes(entry.inputs, root, spared=but)):
-                    return entry
+        for entry in self._entries(key):
+            if not any(changes(entry.inputs, root, spared=spared)):
+                return entry
         return None
 
     def why_not(self, key: str, root: Path) -> list[str]:

@@ -86,12 +86,11 @@ def run_pages(
         twins.setdefault(page_key(page.cells), []).append(page)
     missing = []
     for key, same in twins.items():
-        again = force and same[0].cells
-        known = None if again else _known_run(key, same[0], store, root, checkpoints, spared)
+        known, since = _known_run(key, same[0], store, root, checkpoints, force, spared)
         if known is None:
             missing.append(key)
         else:
-            yield from (_stored(page, known, root, spared) for page in same)
+            yield from (_stored(page, known, since) for page in same)
     seconds = store.expected_seconds()
     # The longest first, or it runs alone at the end; what has never run may be long.
     missing.sort(key=lambda key: -seconds.get(twins[key][0].path, float("inf")))
@@ -131,21 +130,38 @@ def _known_run(
     store: Store,
     root: Path,
     checkpoints: Checkpoints | None,
+    force: bool,
     spared: Container[str],
-) -> Entry | None:
-    """Return the run that still stands, None if the page has to run."""
+) -> tuple[Entry | None, str]:
+    """Return the run that still stands, None if the page has to run.
+
+    Where none stands, one will do since which only files in `spared` have changed: it comes with
+    what has.
+    """
     if not page.cells:
-        return Entry(PageRun(), Inputs())
-    recalled = checkpoints.recall(key, spared=spared) if checkpoints else None
-    return store.find(key, root, spared=spared) or recalled
+        return Entry(PageRun(), Inputs()), ""
+    if force:
+        return None, ""
+
+    def newest(spared: Container[str]) -> Entry | None:
+        kept = store.find(key, root, spared=spared)
+        return kept or (checkpoints.recall(key, spared=spared) if checkpoints else None)
+
+    if found := newest(()):
+        return found, ""
+    if spared and (found := newest(spared)):
+        return found, ", ".join(changes(found.inputs, root))
+    return None, ""
 
 
-def _stored(page: Page, known: Entry, root: Path, spared: Container[str]) -> PageResult:
-    since = ", ".join(changes(known.inputs, root)) if spared else ""
+def _stored(page: Page, known: Entry, since: str) -> PageResult:
     told = f"{page.path} is shown as it last ran; since then: {since}. A build will run it"
-    warnings = (told,) if since else ()
     return PageResult(
-        page, known.run, problems=unmet(page, known.run), warnings=warnings, entry=known
+        page,
+        known.run,
+        problems=unmet(page, known.run),
+        warnings=(told,) if since else (),
+        entry=known,
     )
 
 

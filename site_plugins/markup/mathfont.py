@@ -126,8 +126,11 @@ def math_font_path(characters: set[str], cache: Path) -> str:
     """
     if not characters:
         return ""  # cutting a font takes longer than a page
-    digest = hashlib.sha256(cached_math_font(characters, cache)).hexdigest()
-    return f"{FOLDER}/trellis-math.{digest[:8]}.woff2"
+    return _path(cached_math_font(characters, cache))
+
+
+def _path(font: bytes) -> str:
+    return f"{FOLDER}/trellis-math.{hashlib.sha256(font).hexdigest()[:8]}.woff2"
 
 
 def preloading(output: str, address: str) -> str:
@@ -150,11 +153,12 @@ def write_math_assets(site_dir: Path, characters: set[str], cache: Path) -> None
     """
     style = (_HERE / "formulas.css").read_text(encoding="utf-8")
     folder = site_dir / FOLDER
-    path = math_font_path(characters, cache)
-    if not path:
+    if not characters:
         _write(folder / "formulas.css", cssmin(_FONT_FACE.sub("", style, count=1)).encode())
         return
-    _write(site_dir / path, cached_math_font(characters, cache))
+    font = cached_math_font(characters, cache)
+    path = _path(font)
+    _write(site_dir / path, font)
     _write(folder / "OFL.txt", (_HERE / "OFL.txt").read_bytes())
     style = style.replace("trellis-math.woff2", Path(path).name)
     _write(folder / "formulas.css", cssmin(style).encode())
