@@ -14,6 +14,8 @@ from pathlib import Path
 from site_plugins.engine.cells import Listing
 from site_plugins.engine.problems import did_you_mean
 
+_Place = tuple[int, int, bool]  # first and last line, and whether a docstring is among them
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -22,6 +24,7 @@ class Source:
     text: str
     first: int
     last: int
+    documented: bool = False  # by a docstring, as a reference asks of what it shows
 
 
 def read_listing(listing: Listing, root: Path) -> Source:
@@ -44,22 +47,22 @@ def read_listing(listing: Listing, root: Path) -> Source:
     if listing.name not in places:
         near = did_you_mean(listing.name, places)
         raise ValueError(f"{listing.path} has no {listing.name!r}{near}")
-    first, last = places[listing.name]
-    return Source("\n".join(lines[first - 1 : last]), first, last)
+    first, last, documented = places[listing.name]
+    return Source("\n".join(lines[first - 1 : last]), first, last, documented)
 
 
 @lru_cache(maxsize=64)  # an article shows many functions of one module, and is rendered often
-def _places_of(text: str) -> Mapping[str, tuple[int, int]]:
+def _places_of(text: str) -> Mapping[str, _Place]:
     return dict(_places(ast.parse(text).body))
 
 
-def _places(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield name and lines of each function, class and constant; methods as `Class.method`."""
+def _places(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, _Place]]:
+    """Yield name and place of each function, class and constant; methods as `Class.method`."""
     for node in body:
         last = node.end_lineno or node.lineno
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-            yield prefix + node.name, (first, last)
+            yield prefix + node.name, (first, last, bool(ast.get_docstring(node)))
             if isinstance(node, ast.ClassDef):
                 yield from _places(node.body, f"{prefix}{node.name}.")
         elif isinstance(node, ast.Assign | ast.AnnAssign):
@@ -67,7 +70,7 @@ def _places(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, tuple
             for target in targets:
                 for name in ast.walk(target):
                     if isinstance(name, ast.Name):
-                        yield prefix + name.id, (node.lineno, last)
+                        yield prefix + name.id, (node.lineno, last, False)
 
 
 def _modules_beside(path: Path, root: Path) -> list[str]:

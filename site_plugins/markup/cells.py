@@ -13,8 +13,10 @@ raises: problems go to `report`, and to the page where nobody collects them.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,7 +39,7 @@ from site_plugins.engine.listings import read_listing
 from site_plugins.engine.outputs import CellRun, PageRun, cell_to_json
 from site_plugins.engine.problems import Problem, Report
 from site_plugins.engine.provenance import provenance
-from site_plugins.markup.foot import provenance_line
+from site_plugins.markup.foot import listing_link, provenance_line
 from site_plugins.markup.outputs import Place, render_outputs
 from site_plugins.markup.pages import page_path, project_root, shown_path
 from site_plugins.markup.phrases import PHRASES, Phrases, phrases
@@ -45,7 +47,7 @@ from site_plugins.markup.phrases import PHRASES, Phrases, phrases
 MARK = "data-trellis-cell"  # on every rendered cell, so that the host can count them
 TOKEN_MARK = "data-trellis-token"  # on the same where no plugin of ours runs: which run is shown
 _NAME = "trellis_cells"
-
+_TITLE = re.compile(r'(?<=<span class="filename">)[^<]+')
 
 _Found = TypeVar("_Found", Cell, Listing)
 
@@ -222,6 +224,9 @@ class _Renderer(Preprocessor):
             **listing.header,
         }
         code = self._highlight(source.text, header, rest)
+        if not self._marked:  # a plugin of ours will know where the reference is
+            linked = partial(listing_link, listing.path, listing.name, source.documented)
+            code = _TITLE.sub(lambda title: linked(title[0]), code, count=1)
         return f'<div class="trellis-listing"{self._mark}>{code}</div>'
 
     def _highlight(self, code: str, header: Mapping[str, str], rest: Mapping[str, Any]) -> str:

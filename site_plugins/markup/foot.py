@@ -3,9 +3,10 @@
     Entry + Used --provenance_line--> a line below a cell
     Run           --page_foot-->      downloads and two folds
 
-A link to a module's own page is written as `trellis:NAME`, for whoever knows where pages are:
-`resolve` puts addresses in, or takes links away. The day is the one that the store has kept,
-so that building again changes nothing; how long it took is left out of a reproducible build.
+A link to a module's own page is written as `trellis:NAME`, with an anchor as `trellis:NAME#PLACE`,
+for whoever knows where pages are: `resolve` puts addresses in, or takes links away. The day is the
+one that the store has kept, so that building again changes nothing; how long it took is left out of
+a reproducible build.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from html import escape
 from site_plugins.engine.provenance import Used
 from site_plugins.markup.phrases import Phrases
 
-_LINK = re.compile(r'<a href="trellis:([\w.]+)">(.*?)</a>')
+_LINK = re.compile(r'<a href="trellis:([\w.]+)(#[\w.]+)?">(.*?)</a>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,27 @@ def page_foot(run: Run, says: Phrases) -> str:
     return "\n".join(['<div class="trellis-foot" data-search-exclude>', *parts, "</div>"])
 
 
+def listing_link(path: str, name: str, documented: bool, shown: str) -> str:
+    """Return a link to where the reference tells of a piece of a module, or of the module.
+
+    The reference shows what is documented and public.
+    """
+    module = path.removesuffix(".py").replace("/", ".")
+    if not all(part.isidentifier() for part in module.split(".")):
+        return shown
+    public = documented and not any(part.startswith("_") for part in name.split("."))
+    return _module(module, shown, f"#{module}.{name}" if public else "")
+
+
 def resolve(html: str, address: Callable[[str], str | None]) -> str:
     """Return HTML with links to modules resolved; without a link where `address` knows none."""
     if "trellis:" not in html:
         return html
 
     def resolved(found: re.Match[str]) -> str:
-        to = address(found[1])
-        return f'<a href="{escape(to)}">{found[2]}</a>' if to else found[2]
+        module, place, shown = found.groups("")
+        to = address(module)
+        return f'<a href="{escape(to + place)}">{shown}</a>' if to else shown
 
     return _LINK.sub(resolved, html)
 
@@ -104,8 +118,8 @@ def _packages(versions: Mapping[str, str]) -> list[str]:
     return [f"{escape(name)} {escape(version)}" for name, version in versions.items()]
 
 
-def _module(name: str) -> str:
-    return f'<a href="trellis:{name}">{name}</a>'
+def _module(name: str, shown: str = "", place: str = "") -> str:
+    return f'<a href="trellis:{name}{place}">{shown or name}</a>'
 
 
 def _used(listed: Sequence[str], says: Phrases) -> str:

@@ -51,11 +51,10 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
         found = modules(root / self.config.package)
         posts = _posts(files)
         using = users((module.name for module in found), posts)
+        titles = {uri: _title(text) for uri, text in posts.items()}
         for module in found:
-            links = [(_title(posts[uri]), f"../{uri}") for uri in using[module.name]]
-            files.append(
-                File.generated(config, f"{FOLDER}/{module.uri}", content=page(module, links))
-            )
+            text = page(module, titles, using[module.name])
+            files.append(File.generated(config, f"{FOLDER}/{module.uri}", content=text))
         files.append(File.generated(config, f"{FOLDER}/index.md", content=index(found)))
         return files
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INTERNAL = re.compile(r"(^|\.)(_\w+|\w+_program|program|tables|knobs|files)$")
+ARTICLE = re.compile(r"\bposts/[\w-]+\.md\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Module:
 
     name: str  # snippets.recommenders.graph
     summary: str  # the first line of its docstring
+    articles: tuple[str, ...] = ()  # that explain it, as its docstring says: posts/graph.md
 
     @property
     def uri(self) -> str:
@@ -38,7 +40,8 @@ def modules(folder: Path) -> list[Module]:
             continue
         said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
         if said:
-            found.append(Module(name, " ".join(said.split("\n\n")[0].split())))
+            summary = " ".join(said.split("\n\n")[0].split())
+            found.append(Module(name, summary, tuple(ARTICLE.findall(said))))
     return found
 
 
@@ -59,10 +62,14 @@ def users(names: Iterable[str], pages: Mapping[str, str]) -> dict[str, list[str]
     return found
 
 
-def page(module: Module, used_by: Sequence[tuple[str, str]]) -> str:
-    """Return the Markdown of a module's page; used_by: title and link of articles."""
-    links = ", ".join(f"[{title}]({link})" for title, link in used_by)
-    shown = f"Used in: {links}\n\n" if links else ""
+def page(module: Module, titles: Mapping[str, str], used_by: Sequence[str]) -> str:
+    """Return the Markdown of a module's page; titles: of the articles, by what names them."""
+    explained = [name for name in module.articles if name in titles]
+    others = [name for name in used_by if name not in explained]
+    shown = ""
+    for label, names in (("Explained in", explained), ("Used in", others)):
+        links = ", ".join(f"[{titles[name]}](../{name})" for name in names)
+        shown += f"{label}: {links}\n\n" if links else ""
     head = f"---\ndescription: {_quoted(module.summary)}\n---\n"
     return f"{head}# {module.name}\n\n{shown}::: {module.name}\n"
 

@@ -52,9 +52,9 @@ FLAT = 1e-12  # a variance below this share of the sum of squares is rounding
 class Common:
     """Some rows of a table (X, Y) beside all its rows: sums over their common columns.
 
-    rows, others: (pairs,) two rows with a common column, by row, then by other. n, xy, xx, yy,
-    x, y: (pairs,) sums, made when they are asked for. sizes: how many columns each of the two
-    has, common or not.
+    rows, others:  (pairs,) two rows with a common column, by row, then by other
+    n, xy, xx, yy, x, y:  (pairs,) sums, made when they are asked for
+    sizes:         how many columns each of the two has, common or not
     """
 
     def __init__(

@@ -8,6 +8,7 @@ import pytest
 from site_plugins.engine.cells import parse_page
 from site_plugins.engine.outputs import CellRun, PageRun, Raised, Rich, Text
 from site_plugins.markup.cells import Shown
+from site_plugins.markup.foot import resolve
 from site_plugins.markup.outputs import Place, render_outputs
 
 SVG = '<svg width="72pt" height="36pt" viewBox="0 0 72 36"><g id="a"><use href="#a"/></g></svg>'
@@ -190,3 +191,30 @@ def test_superfences_must_come_first():
     """It finds the fences for us."""
     with pytest.raises(ValueError, match=r"list pymdownx\.superfences before trellis\.cells"):
         markdown.Markdown(extensions=["trellis.cells"])
+
+
+@pytest.mark.parametrize(
+    ("src", "place"),
+    [
+        ("lib/m.py:C.told", "lib.m#lib.m.C.told"),
+        ("lib/m.py:C.untold", "lib.m"),
+        ("lib/m.py:_private", "lib.m"),
+        ("lib/m.py:TEN", "lib.m"),
+        ("lib/m.py", "lib.m"),
+        ("lib/no-module.py", None),
+    ],
+)
+def test_a_listing_links_to_where_the_reference_tells_of_it(tmp_path, src, place):
+    """What is documented and public has a place of its own there; a program has no page."""
+    code = '"""D."""\nTEN = 10\nclass C:\n    def told(self):\n        """D."""\n'
+    code += '    def untold(self): ...\ndef _private():\n    """D."""\n'
+    for name in ("m", "no-module"):
+        (tmp_path / "lib").mkdir(exist_ok=True)
+        (tmp_path / f"lib/{name}.py").write_text(code, encoding="utf-8")
+    html = Rendered(f'```python src="{src}"\n```', root=tmp_path).html
+    title = html.split('<span class="filename">')[1].split("</span>")[0]
+    link = f'<a href="trellis:{place}">' if place else "lib/no-module.py"
+    assert title.startswith(link)
+    assert resolve(title, lambda module: None).startswith("lib/")
+    if place:
+        assert f'"../{place}"' in resolve(title, lambda module: f"../{module}")

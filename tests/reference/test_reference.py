@@ -19,7 +19,8 @@ def test_every_module_that_readers_may_import_is_there():
     assert {"snippets.viterbi", "snippets.crf", "snippets.recommenders.graph"} <= found.keys()
     assert not any(name.endswith(("_program", ".tables", "__init__")) for name in found)
     assert found["snippets.viterbi"].summary.startswith("Viterbi: the best way through a trellis")
-    assert found["snippets.recommenders.graph"].uri == "recommenders.graph.md"
+    graph = found["snippets.recommenders.graph"]
+    assert (graph.uri, graph.articles) == ("recommenders.graph.md", ("posts/recommend-graph.md",))
 
 
 def test_users_are_those_that_import_or_show_it():
@@ -40,12 +41,15 @@ def test_users_are_those_that_import_or_show_it():
 
 def test_a_page_says_what_is_to_be_filled_in():
     """And survives a summary with quotes."""
-    module = Module("snippets.x.y", 'The "best": all')
-    text = page(module, [("A & B", "../posts/a.md")])
+    module = Module("snippets.x.y", 'The "best": all', ("posts/b.md", "posts/gone.md"))
+    titles = {"posts/a.md": "A & B", "posts/b.md": "B"}
+    text = page(module, titles, ["posts/a.md", "posts/b.md"])
     assert 'description: "The \\"best\\": all"' in text
-    assert "Used in: [A & B](../posts/a.md)\n" in text
-    assert text.endswith("# snippets.x.y\n\nUsed in: [A & B](../posts/a.md)\n\n::: snippets.x.y\n")
-    assert "Used in" not in page(module, [])
+    assert text.endswith(
+        "# snippets.x.y\n\nExplained in: [B](../posts/b.md)\n\n"
+        "Used in: [A & B](../posts/a.md)\n\n::: snippets.x.y\n"
+    )
+    assert "Used in" not in page(module, titles, [])
     assert "- [`snippets.x.y`](x.y.md): The" in index([module])
 
 
@@ -56,7 +60,12 @@ theme: {name: material, font: false}
 plugins:
   blog: {blog_dir: ., post_url_format: "{file}"}
   trellis-reference: {enabled: true}
-  mkdocstrings: {enabled: true, handlers: {python: {paths: [.], options: {docstring_style: null}}}}
+  mkdocstrings:
+    enabled: true
+    handlers:
+      python:
+        paths: [.]
+        options: {docstring_style: null, extensions: [site_plugins.reference.docstrings]}
 markdown_extensions: [pymdownx.highlight, pymdownx.superfences]
 nav: [index.md, reference/index.md]
 """
@@ -73,7 +82,9 @@ def test_a_site_has_a_reference(project, monkeypatch, enabled):
     )
     project.write("snippets/__init__.py", "")
     project.write(
-        "snippets/m.py", '"""Adds."""\n\ndef f(x: int) -> int:\n    """Return x + 1."""\n'
+        "snippets/m.py",
+        '"""Adds."""\n\n'
+        'def f(x: int) -> int:\n    """Return x + 1.\n\n    x: any number\n    """\n',
     )
     monkeypatch.chdir(project.root)
     folder = build_here() / "reference"
@@ -84,6 +95,7 @@ def test_a_site_has_a_reference(project, monkeypatch, enabled):
         return
     html = (folder / "m/index.html").read_text()
     assert "Return x + 1." in html
+    assert "<li><code>x</code>: any number</li>" in html
     assert '<link rel="stylesheet" href="../../assets/_mkdocstrings.css">' in html
     assert "_mkdocstrings" not in (folder.parent / "index.html").read_text()
     assert '<a href="../../a/">A post</a>' in html
