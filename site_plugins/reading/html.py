@@ -1,12 +1,12 @@
-"""What stands around an article: its days, its learning paths, what else to read, a citation."""
+"""What stands around an article: days, contents, learning paths, what else to read, a citation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from html import escape
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from site_plugins.reading.paths import Place
 from site_plugins.reading.phrases import Phrases
@@ -40,17 +40,54 @@ def linked(articles: Mapping[str, Article], relative: Callable[[str], str]) -> L
     return link
 
 
-def dated(html: str, created: str, updated: str, says: Phrases) -> str:
-    """Return an article with its days, in words or empty, below its title.
+def headed(html: str, parts: Iterable[str]) -> str:
+    """Return an article with what is not empty of these parts below its title.
 
     Where the title is not in the HTML, the theme puts it above.
     """
-    said = says.updated.format(created=created, updated=updated) if updated else created
-    line = f'<p class="trellis-dates" data-search-exclude>{escape(said)}</p>'
+    shown = "\n".join(filter(None, parts))
     title, end, rest = html.partition("</h1>")
-    if not said:
+    if not shown:
         return html
-    return f"{title}{end}\n{line}{rest}" if end else f"{line}\n{html}"
+    return f"{title}{end}\n{shown}{rest}" if end else f"{shown}\n{html}"
+
+
+def days(created: str, updated: str, says: Phrases) -> str:
+    """Return a line with an article's days, which are words or empty."""
+    said = says.updated.format(created=created, updated=updated) if updated else created
+    return f'<p class="trellis-dates" data-search-exclude>{escape(said)}</p>' if said else ""
+
+
+class Heading(Protocol):
+    """A heading and those below it, as MkDocs has them."""
+
+    @property
+    def title(self) -> str: ...  # HTML
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def children(self) -> Sequence[Heading]: ...
+
+
+def contents(headings: Sequence[Heading], says: Phrases) -> str:
+    """Return a folded list of links to headings, for screens on which the theme shows none."""
+    if not headings:
+        return ""
+    return (
+        '<details class="trellis-fold trellis-contents" data-search-exclude>'
+        f"<summary>{says.contents}</summary>\n"
+        f'<nav aria-label="{says.contents}">{_listed(headings)}</nav></details>'
+    )
+
+
+def _listed(headings: Sequence[Heading]) -> str:
+    items = (
+        f'<li><a href="{escape(one.url)}">{one.title}</a>{_listed(one.children)}</li>'
+        for one in headings
+    )
+    return f"<ul>{''.join(items)}</ul>" if headings else ""
 
 
 def below(

@@ -1,10 +1,11 @@
-"""The reading plugin: hooks that put days, paths, related articles and a citation on articles.
+"""The reading plugin: hooks that put days, contents, paths, related articles and a citation.
 
 And a page for addresses at which there is nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import unescape
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,7 +25,18 @@ from mkdocs.utils import get_relative_url
 
 from site_plugins.dress import add_style, lend_templates
 from site_plugins.reading.dates import read_updated
-from site_plugins.reading.html import MARK, Article, Link, below, dated, linked, overview
+from site_plugins.reading.html import (
+    MARK,
+    Article,
+    Heading,
+    Link,
+    below,
+    contents,
+    days,
+    headed,
+    linked,
+    overview,
+)
 from site_plugins.reading.paths import places, read_paths
 from site_plugins.reading.phrases import phrases
 from site_plugins.reading.related import related
@@ -82,9 +94,10 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
             mine = on_paths.get(name, [])
             beside = {one for place in mine for one in (place.before, place.after) if one}
             near = related(tags, name, but=beside)
-            days = page.config.date
-            created, updated = _day(days.created, language), _day(days.updated, language)
-            page.content = dated(page.content or "", created, updated, says) + below(
+            date = page.config.date
+            created, updated = _day(date.created, language), _day(date.updated, language)
+            above = days(created, updated, says), contents(_headings(page), says)
+            page.content = headed(page.content or "", above) + below(
                 articles[name], mine, near, _link(articles, page), says
             )
         for page in pages:
@@ -95,6 +108,12 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
 
 def _name(page: Page) -> str:
     return PurePosixPath(page.file.src_uri).stem
+
+
+def _headings(page: Page) -> Sequence[Heading]:
+    """Return the headings below the title, where there is one."""
+    headings = list(page.toc)
+    return headings[0].children if headings and headings[0].level == 1 else headings
 
 
 def _day(moment: Any, language: str) -> str:

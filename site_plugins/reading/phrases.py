@@ -14,6 +14,7 @@ class Phrases(NamedTuple):
     """Texts that readers see; words in braces are filled in."""
 
     updated: str
+    contents: str
     path: str  # the name of a learning path for a screen reader
     place: str
     before: str
@@ -32,6 +33,7 @@ class Phrases(NamedTuple):
 PHRASES = {
     "en": Phrases(
         updated="{created}, updated {updated}",
+        contents="On this page",
         path="Learning path: {path}",
         place="Learning path {path}, {number} of {of}",
         before="Before: {article}",
@@ -48,6 +50,7 @@ PHRASES = {
     ),
     "zh": Phrases(
         updated="{created}，更新于 {updated}",
+        contents="本页内容",
         path="学习路径：{path}",
         place="学习路径 {path}，第 {number} 篇，共 {of} 篇",
         before="上一篇：{article}",

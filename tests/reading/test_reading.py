@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 from mkdocs.exceptions import Abort
+from mkdocs.structure.toc import AnchorLink
 
 from site_plugins.reading.dates import read_updated
-from site_plugins.reading.html import Article, bibtex, dated
+from site_plugins.reading.html import Article, bibtex, contents, days, headed
 from site_plugins.reading.paths import Place, places, read_paths
 from site_plugins.reading.phrases import PHRASES, phrases
 from site_plugins.reading.related import related
@@ -142,10 +143,26 @@ def test_days_stand_below_the_title():
     """Above everything, where the theme puts the title there itself; nothing without days."""
     says = PHRASES["en"]
     line = '<p class="trellis-dates" data-search-exclude>A, updated B</p>'
-    assert dated("<h1>T</h1>\n<p>", "A", "B", says) == f"<h1>T</h1>\n{line}\n<p>"
-    assert dated("<p>", "A", "B", says) == f"{line}\n<p>"
-    assert ">A</p>" in dated("<p>", "A", "", says)
-    assert dated("<p>", "", "", says) == "<p>"
+    assert days("A", "B", says) == line
+    assert days("A", "", says).endswith(">A</p>")
+    assert days("", "", says) == ""
+    assert headed("<h1>T</h1>\n<p>", [line, "", "x"]) == f"<h1>T</h1>\n{line}\nx\n<p>"
+    assert headed("<p>", [line]) == f"{line}\n<p>"
+    assert headed("<p>", ["", ""]) == "<p>"
+
+
+def test_contents_are_links_to_headings():
+    """In their order and depth; titles are HTML already. An article without has none."""
+    inner = AnchorLink("a &lt; b", "c", 3)
+    outer = AnchorLink("One", "one", 2)
+    outer.children.append(inner)
+    html = contents([outer, AnchorLink("Two", "two", 2)], phrases("zh"))
+    assert html.count("本页内容") == 2
+    assert html.endswith(
+        '<ul><li><a href="#one">One</a><ul><li><a href="#c">a &lt; b</a></li></ul></li>'
+        '<li><a href="#two">Two</a></li></ul></nav></details>'
+    )
+    assert contents([], phrases("en")) == ""
 
 
 def updated(site, matter):
