@@ -52,10 +52,12 @@ def headed(html: str, parts: Iterable[str]) -> str:
     return f"{title}{end}\n{shown}{rest}" if end else f"{shown}\n{html}"
 
 
-def days(created: str, updated: str, says: Phrases) -> str:
-    """Return a line with an article's days, which are words or empty."""
+def days(created: str, updated: str, minutes: int | None, says: Phrases) -> str:
+    """Return a line with an article's days, which are words or empty, and its reading time."""
     said = says.updated.format(created=created, updated=updated) if updated else created
-    return f'<p class="trellis-dates" data-search-exclude>{escape(said)}</p>' if said else ""
+    took = says.minutes.format(minutes=minutes) if minutes else ""
+    line = escape(" · ".join(filter(None, (said, took))))
+    return f'<p class="trellis-dates" data-search-exclude>{line}</p>' if line else ""
 
 
 class Heading(Protocol):

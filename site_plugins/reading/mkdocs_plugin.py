@@ -96,8 +96,9 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
             near = related(tags, name, but=beside)
             date = page.config.date
             created, updated = _day(date.created, language), _day(date.updated, language)
-            above = days(created, updated, says), contents(_headings(page), says)
-            page.content = headed(page.content or "", above) + below(
+            line = days(created, updated, page.config.readtime, says)
+            above = headed(page.content or "", [line, contents(_headings(page), says)])
+            page.content = above + below(
                 articles[name], mine, near, _link(articles, page), says
             )
         for page in pages:

@@ -14,6 +14,7 @@ class Phrases(NamedTuple):
     """Texts that readers see; words in braces are filled in."""
 
     updated: str
+    minutes: str  # of reading
     contents: str
     path: str  # the name of a learning path for a screen reader
     place: str
@@ -33,6 +34,7 @@ class Phrases(NamedTuple):
 PHRASES = {
     "en": Phrases(
         updated="{created}, updated {updated}",
+        minutes="{minutes} min read",
         contents="On this page",
         path="Learning path: {path}",
         place="Learning path {path}, {number} of {of}",
@@ -50,6 +52,7 @@ PHRASES = {
     ),
     "zh": Phrases(
         updated="{created}，更新于 {updated}",
+        minutes="阅读约 {minutes} 分钟",
         contents="本页内容",
         path="学习路径：{path}",
         place="学习路径 {path}，第 {number} 篇，共 {of} 篇",

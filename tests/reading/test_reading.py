@@ -143,9 +143,10 @@ def test_days_stand_below_the_title():
     """Above everything, where the theme puts the title there itself; nothing without days."""
     says = PHRASES["en"]
     line = '<p class="trellis-dates" data-search-exclude>A, updated B</p>'
-    assert days("A", "B", says) == line
-    assert days("A", "", says).endswith(">A</p>")
-    assert days("", "", says) == ""
+    assert days("A", "B", None, says) == line
+    assert days("A", "", 27, says).endswith(">A · 27 min read</p>")
+    assert days("", "", 1, phrases("zh")).endswith(">阅读约 1 分钟</p>")
+    assert days("", "", None, says) == ""
     assert headed("<h1>T</h1>\n<p>", [line, "", "x"]) == f"<h1>T</h1>\n{line}\nx\n<p>"
     assert headed("<p>", [line]) == f"{line}\n<p>"
     assert headed("<p>", ["", ""]) == "<p>"
@@ -174,10 +175,10 @@ def test_an_article_says_when_it_was_updated(site):
     """Below its title, and where Material's blog says so beside it."""
     updated(site, "updated: 2026-03-01")
     html = (build_here() / "one/index.html").read_text()
-    assert "January 1, 2026, updated March 1, 2026</p>" in html
+    assert "January 1, 2026, updated March 1, 2026 · 1 min read</p>" in html
     assert 'datetime="2026-03-01 00:00:00+00:00"' in html
     other = (site.root / "site/two/index.html").read_text()
-    assert '<p class="trellis-dates" data-search-exclude>January 2, 2026</p>' in other
+    assert '<p class="trellis-dates" data-search-exclude>January 2, 2026 · 1 min read</p>' in other
     assert "updated" not in re.sub(r"<script.*?</script>", "", other, flags=re.DOTALL)
 
 
@@ -186,7 +187,7 @@ def test_a_post_may_say_it_as_material_does(site):
     post = site.root / "docs/posts/one.md"
     both = "date: {created: 2026-01-01, updated: 2026-03-01}"
     post.write_text(post.read_text().replace("date: 2026-01-01", both))
-    assert "updated March 1, 2026</p>" in (build_here() / "one/index.html").read_text()
+    assert "updated March 1, 2026 · 1 min read</p>" in (build_here() / "one/index.html").read_text()
 
 
 def test_an_update_that_is_no_day_stops_the_build(site, caplog):
