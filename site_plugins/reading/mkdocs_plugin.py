@@ -98,9 +98,7 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
             created, updated = _day(date.created, language), _day(date.updated, language)
             line = days(created, updated, page.config.readtime, says)
             above = headed(page.content or "", [line, contents(_headings(page), says)])
-            page.content = above + below(
-                articles[name], mine, near, _link(articles, page), says
-            )
+            page.content = above + below(articles[name], mine, near, _link(articles, page), says)
         for page in pages:
             if page.content and MARK.search(page.content):
                 shown = overview(paths, articles, _link(articles, page), says)
