@@ -16,7 +16,6 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -225,8 +224,8 @@ class _Renderer(Preprocessor):
         }
         code = self._highlight(source.text, header, rest)
         if not self._marked:  # a plugin of ours will know where the reference is
-            linked = partial(listing_link, listing.path, listing.name, source.documented)
-            code = _TITLE.sub(lambda title: linked(title[0]), code, count=1)
+            place = listing.path, listing.name, source.documented
+            code = _TITLE.sub(lambda title: listing_link(*place, title[0]), code, count=1)
         return f'<div class="trellis-listing"{self._mark}>{code}</div>'
 
     def _highlight(self, code: str, header: Mapping[str, str], rest: Mapping[str, Any]) -> str:
