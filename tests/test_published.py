@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.browsing import SUB_PATH, Gzipping, Reader, needs_chromium, served
+from tests.browsing import SUB_PATH, Gzipping, Handler, Reader, needs_chromium, served
 from tests.test_site import Elements, pages
 from tests.this_site import ADDRESS, built_project
 
@@ -40,6 +41,9 @@ KINDS = [  # of pages, each with something that the others have not
 HEAVIEST = 350 * 1024  # bytes of an article over the wire, before the search is used
 SPACED = "* { letter-spacing: 0.12em !important; word-spacing: 0.16em !important }"  # WCAG 1.4.12
 JUMP = 0.02  # cumulative layout shift
+PAINTED = """() => new Promise(done => {
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));
+})"""
 LAYOUT_SHIFT = """() => new Promise(done => {
   let sum = 0;
   new PerformanceObserver(list => {
@@ -97,6 +101,53 @@ def test_nothing_jumps(browser, base, path, width):
     page.goto(base + path)
     assert page.evaluate(LAYOUT_SHIFT) < JUMP
     page.context.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ARTICLES)
+def test_nothing_jumps_while_an_article_is_on_its_way(browser, site, path, width):
+    """On a slow line the title is painted long before the rest has come."""
+    seen = threading.Event()
+
+    class Halting(Handler):
+        """Sends an article's beginning; the rest when that has been seen."""
+
+        def copyfile(self, source, outputfile):
+            start, title, rest = source.read().partition(b"</h1>")
+            outputfile.write(start + title)
+            if title:
+                seen.wait(timeout=30)
+            outputfile.write(rest)
+
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    with served(site, Halting) as base:
+        page.goto(base + path, wait_until="commit")
+        page.locator("h1").wait_for()
+        page.evaluate(PAINTED)
+        assert not seen.is_set()
+        seen.set()
+        page.wait_for_load_state()
+        assert page.evaluate(LAYOUT_SHIFT) < JUMP
+        assert page.locator(".md-sidebar--post").is_visible()
+    page.context.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["how-it-works/hosts/", "recommend-svd/"])  # with tables
+def test_scripts_do_not_move_what_is_read(browser, base, path, width):
+    """They come when reading has begun; a page is as high with them as without."""
+    heights = []
+    for scripts in (False, True):
+        page = browser.new_page(
+            viewport={"width": width, "height": 800}, java_script_enabled=scripts
+        )
+        page.goto(base + path)
+        assert page.locator(".md-typeset__table").count() > 0 or not scripts
+        heights.append(page.locator("article").bounding_box()["height"])
+        page.context.close()
+    assert heights[0] == pytest.approx(heights[1], abs=1)
 
 
 @needs_chromium
