@@ -26,8 +26,8 @@ class Module:
 
     @property
     def uri(self) -> str:
-        """Its page, below `reference/`."""
-        return f"{self.name.removeprefix('snippets.')}.md"
+        """Its page, below `reference/`, whatever the package is called."""
+        return f"{self.name.partition('.')[2]}.md"
 
 
 def modules(folder: Path) -> list[Module]:

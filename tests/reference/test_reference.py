@@ -21,6 +21,7 @@ def test_every_module_that_readers_may_import_is_there():
     assert found["snippets.viterbi"].summary.startswith("Viterbi: the best way through a trellis")
     graph = found["snippets.recommenders.graph"]
     assert (graph.uri, graph.articles) == ("recommenders.graph.md", ("posts/recommend-graph.md",))
+    assert Module("code.x.y", "In a package of another name.").uri == "x.y.md"
 
 
 def test_users_are_those_that_import_or_show_it():
