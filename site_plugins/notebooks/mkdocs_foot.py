@@ -14,6 +14,7 @@ from site_plugins.markup.cells import Shown
 from site_plugins.markup.foot import Run, page_foot
 from site_plugins.markup.phrases import phrases
 from site_plugins.notebooks.mkdocs_downloads import download_addresses
+from site_plugins.reference.pages import FOLDER, page_name
 
 _IS_PROGRAM = '__name__ == "__main__"'
 
@@ -37,13 +38,10 @@ def foot(page: SitePage, shown: Shown, config: MkDocsConfig, *, root: Path, offe
 
 
 def module_address(page: SitePage, files: Files) -> Callable[[str], str | None]:
-    """Return a function that says where the page of a module is, seen from this page.
-
-    The reference names the page of `snippets.hmm` `reference/hmm.md`.
-    """
+    """Return a function that says where the page of a module is, seen from this page."""
 
     def address(module: str) -> str | None:
-        found = files.get_file_from_path(f"reference/{module.partition('.')[2]}.md")
+        found = files.get_file_from_path(f"{FOLDER}/{page_name(module)}")
         return found.url_relative_to(page.file) if found else None
 
     return address

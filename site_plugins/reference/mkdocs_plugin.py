@@ -13,9 +13,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-from site_plugins.reference.pages import index, modules, page, users
+from site_plugins.reference.pages import FOLDER, index, modules, page, users
 
-FOLDER = "reference"
 STYLE = "assets/_mkdocstrings.css"  # which mkdocstrings would have every page wait for
 ABSENT = (
     "---\ndescription: D.\n---\n# Reference\n\nIt takes a while, and is made by `make site` only.\n"

@@ -12,8 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+FOLDER = "reference"
 INTERNAL = re.compile(r"(^|\.)(_\w+|\w+_program|program|tables|knobs|files)$")
 ARTICLE = re.compile(r"\bposts/[\w-]+\.md\b")
+
+
+def page_name(module: str) -> str:
+    """Return the name of a module's page below `FOLDER`: hmm.md, whatever the package is called."""
+    return f"{module.partition('.')[2]}.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,8 @@ class Module:
 
     @property
     def uri(self) -> str:
-        """Its page, below `reference/`, whatever the package is called."""
-        return f"{self.name.partition('.')[2]}.md"
+        """Its page, below `FOLDER`."""
+        return page_name(self.name)
 
 
 def modules(folder: Path) -> list[Module]:
