@@ -53,6 +53,9 @@ for (const figure of document.querySelectorAll(".trellis-steps")) {
   }
 
   slider.addEventListener("input", () => show(+slider.value));
+  let read; // the step to come back to from the printer
+  addEventListener("beforeprint", () => { read = +slider.value; show(steps.length); });
+  addEventListener("afterprint", () => show(read));
   const controls = document.createElement("div");
   controls.className = "trellis-controls";
   controls.append(back, slider, on);

@@ -103,3 +103,20 @@ def test_without_scripts_the_figure_tells_it_all(page):
     assert all(one.is_visible() for one in page.locator("li").all())
     assert page.locator('[data-text="1,3"]').text_content() == "3"
     assert page.locator("button, input").count() == 0
+
+
+def test_on_paper_it_stands_as_it_ends(page):
+    """All texts and all sentences, within the paper; afterwards the reader is where they were."""
+    before = state(page)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = state(page)
+    assert printed["texts"] == "23"
+    assert printed["said"] == ["one", "two", "three"]
+    heights = page.evaluate("[...document.querySelectorAll('li')].map(e => e.offsetTop)")
+    assert len(set(heights)) == 3  # none over another
+    assert page.get_by_role("button").filter(visible=True).count() == 0
+    assert page.evaluate("document.querySelector('svg').getBoundingClientRect().right") <= 360
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert state(page) == before
