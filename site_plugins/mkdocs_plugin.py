@@ -60,6 +60,7 @@ from site_plugins.markup.lean import lean
 from site_plugins.markup.mathfont import math_font_path, preloading, write_math_assets
 from site_plugins.markup.memo import Memo, MemoExtension, is_pure, lasting
 from site_plugins.markup.pages import shown_path
+from site_plugins.markup.phrases import phrases
 from site_plugins.markup.steps import CLASS as STEPS
 from site_plugins.notebooks.mkdocs_downloads import add_downloads
 from site_plugins.notebooks.mkdocs_foot import foot, module_address
@@ -135,6 +136,8 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
             language=language,
         )
         _extend(config, "trellis.formulas", report=self.problems.add, characters=self.characters)
+        toc = config.mdx_configs.setdefault("toc", {})
+        toc.setdefault("permalink_title", phrases(language).permalink)
         self._remember_conversions(config)
         config.extra_css += [one for one in (STYLE, FORMULAS_STYLE) if one not in config.extra_css]
         add_script(config, SCRIPT)

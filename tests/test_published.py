@@ -7,6 +7,7 @@ finds nothing on any kind of page, at two widths, in light and dark.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import threading
@@ -19,6 +20,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
+from site_plugins.editions.twins import drift
 from tests.browsing import SUB_PATH, Gzipping, Handler, Reader, needs_chromium, served
 from tests.test_site import Elements, pages
 from tests.this_site import ADDRESS, built_project
@@ -276,6 +278,9 @@ def test_every_link_leads_somewhere(site, pages):
         found = _addresses(site / name)
         assert found, name
         faults += [(name, one) for one in found if not _leads(one, site, ids)]
+    for file in [*site.rglob("*.ipynb"), *site.rglob("*.py")]:  # seen from wherever they are
+        for found in re.findall(r"\]\(([^\s()#]+)[^()]*\)", _prose(file)):
+            faults += [] if _leads(found, site, ids) else [(file.name, found)]
     for sheet in site.rglob("*.css"):
         for found in re.findall(r"url\(([^)]+)\)", sheet.read_text(encoding="utf-8")):
             place = urljoin(f"{ADDRESS}{sheet.relative_to(site)}", found.strip("\"'"))
@@ -288,6 +293,20 @@ def test_every_link_leads_somewhere(site, pages):
                 faults += [] if _leads(place, site, ids) else [(index.name, place)]
     assert faults == []
     assert sum(map(len, ids.values())) > 5000
+
+
+def _prose(file: Path) -> str:
+    """Return the prose of a notebook or a script to download, without code and formulas."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".ipynb":
+        cells = [one for one in json.loads(text)["cells"] if one["cell_type"] == "markdown"]
+        text = "\n\n".join("".join(one["source"]) for one in cells)
+    else:
+        lines = re.findall(r"^#(?: (.*))?$", text, re.MULTILINE)
+        text = "\n".join(lines)
+    return re.sub(
+        r"^```.*?^```|`[^`\n]+`|\$\$?[^$]+\$\$?", "", text, flags=re.DOTALL | re.MULTILINE
+    )
 
 
 def _ids(html: str) -> set[str]:
@@ -339,3 +358,104 @@ def _leads(address: str, site: Path, ids: dict[str, set[str]]) -> bool:
     if not file.is_file():
         return False
     return not anchor or name not in ids or unquote(anchor) in ids[name]
+
+
+@needs_chromium
+@pytest.mark.parametrize("folder", ["", "zh/"])
+def test_the_search_of_nothing_is_that_of_the_edition_meant(browser, base, folder):
+    """A host has one page for whatever is not there."""
+    page = browser.new_page()
+    Reader(page, base).open(f"{folder}viterbi-path/")
+    box = page.get_by_role("main").get_by_role("searchbox")
+    assert box.input_value() == "viterbi path"
+    box.press("Enter")
+    page.wait_for_url(f"{base}{folder}?q=viterbi+path")
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["viterbi", "hmm-evaluation", "masked-language-model"])
+def test_there_is_a_figure_to_step_through(pages, name):
+    """With its script, whose weight is that of a picture's corner."""
+    html = pages[f"{name}/index.html"]
+    assert 'class="trellis-steps"' in html
+    assert "assets/trellis/steps.js" in html
+
+
+def test_the_script_that_steps_is_small(site):
+    """4 KB, as it comes over the wire."""
+    assert len(gzip.compress((site / "assets/trellis/steps.js").read_bytes())) <= 4096
+
+
+def test_every_article_is_on_a_path_and_says_where(site, pages):
+    """All of them, in the order of mkdocs.yml, and the footer leads the same way."""
+    articles = {file.stem for file in (site.parent / "docs/en/posts").glob("*.md")}
+    on_paths = set()
+    for html in pages.values():
+        for nav in re.findall(r'<nav class="trellis-path".*?</nav>', html, re.DOTALL):
+            on_paths |= set(re.findall(r'href="(?:\.\./)+([\w-]+)/"', nav))
+    assert articles - on_paths == set()
+    for name in articles:
+        html = pages[f"{name}/index.html"]
+        path = re.search(r'<nav class="trellis-path".*?</nav>', html, re.DOTALL)
+        footer = re.search(r'<nav class="md-footer__inner.*?</nav>', html, re.DOTALL)
+        assert path, name
+        on_path, below = (
+            set(re.findall('href="([^"]+)"', part[0] if part else "")) for part in (path, footer)
+        )
+        assert on_path == below != set(), name
+
+
+def test_a_sitemap_has_every_page(site, pages):
+    """Of its edition, and no other."""
+    for folder in ("", "zh/"):
+        listed = {
+            unquote(one.removeprefix(ADDRESS)) for one in _addresses(site / folder / "sitemap.xml")
+        }
+        wanted = {
+            address_of(name)
+            for name in pages
+            if name.startswith("zh/") == bool(folder) and not name.endswith("404.html")
+        }
+        assert listed == wanted
+
+
+def test_headings_have_permalinks(pages):
+    """In the words of the edition."""
+    for name, words in (("viterbi", "Link to this section"), ("zh/viterbi", "本节链接")):
+        found = re.findall(
+            r'<a class="headerlink" href="#[^"]+" title="([^"]+)"', pages[f"{name}/index.html"]
+        )
+        assert len(found) > 9
+        assert set(found) == {words}
+
+
+def test_what_chinese_readers_are_told_is_chinese(pages):
+    """Names of controls and areas, apart from proper names; code and figures are not asked."""
+    names = {"Trellis", "RSS", "JSON Feed"}
+    for page, html in pages.items():
+        if not page.startswith("zh/"):
+            continue
+        found = {
+            one.get(key) or ""
+            for tag, one in Elements(html).found
+            for key in ("title", "aria-label", "placeholder")
+            if tag != "svg"
+        }
+        foreign = {one for one in found - names if one and not re.search("[\u4e00-\u9fff]", one)}
+        assert foreign == set(), page
+
+
+def test_reading_time_counts_chinese(pages):
+    """Material would find a word or two between spaces."""
+    found = re.search(r"阅读约 (\d+) 分钟", pages["zh/viterbi/index.html"])
+    assert found
+    assert int(found[1]) > 10
+
+
+def test_translations_are_up_to_date(site):
+    """Their cells are those of their originals, so that nothing runs twice."""
+    docs = site.parent / "docs"
+    for translation in (docs / "zh/posts").glob("*.md"):
+        original = docs / "en/posts" / translation.name
+        texts = (one.read_text(encoding="utf-8") for one in (original, translation))
+        assert list(drift(*texts, translation.name, original.name)) == []

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urljoin
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -44,16 +45,28 @@ def way(url: str, page: str) -> str:
     return "../" * page.removeprefix("./").count("/") + url
 
 
+def address(file: File, site_url: str) -> str:
+    """Return the full address of a file, of this edition or of the main one."""
+    return urljoin(site_url, file.url.replace(_MARK, "../"))
+
+
 def lacking(own: Edition, main: Edition, config: MkDocsConfig) -> Iterator[File]:
     """Yield a file for each page of the main edition that this one does not have."""
     for uri in sorted(main.pages - own.pages):
-        there = File(uri, str(main.docs), config.site_dir, config.use_directory_urls)
-        if post := _post(uri, config):
-            there.dest_uri = post
-        file = Elsewhere(uri, str(main.docs), config.site_dir, config.use_directory_urls)
-        file.dest_uri, file.url = there.dest_uri, f"{_MARK}{there.url}"
-        file.inclusion = InclusionLevel.INCLUDED
-        yield file
+        yield elsewhere(uri, main.docs, config, _post(uri, config))
+
+
+def elsewhere(
+    uri: str, docs: Path, config: MkDocsConfig, published: str | None = None
+) -> Elsewhere:
+    """Return a page of the main edition; published: where, if that does not follow from `uri`."""
+    there = File(uri, str(docs), config.site_dir, config.use_directory_urls)
+    if published:
+        there.dest_uri = published
+    file = Elsewhere(uri, str(docs), config.site_dir, config.use_directory_urls)
+    file.dest_uri, file.url = there.dest_uri, f"{_MARK}{there.url}"
+    file.inclusion = InclusionLevel.INCLUDED
+    return file
 
 
 def _post(uri: str, config: MkDocsConfig) -> str | None:

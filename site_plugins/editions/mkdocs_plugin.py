@@ -8,6 +8,7 @@ builds that one alone, as `mkdocs serve` does with any.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 from jinja2 import Environment
@@ -15,8 +16,8 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, PluginError
-from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
-from mkdocs.structure.files import Files
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils.templates import TemplateContext
@@ -27,6 +28,8 @@ from site_plugins.editions.mkdocs_files import lacking, led_on, way
 from site_plugins.editions.twins import drift
 
 log = get_plugin_logger("trellis")
+
+ROBOTS, SITEMAP = "robots.txt", "sitemap.xml"
 
 # The theme's script fetches a sitemap for each link whose `rel` is this word and nothing more, from
 # the address where the site will be published. Browsers and search engines read words.
@@ -89,7 +92,11 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
 
     @event_priority(-50)  # the blog has moved its posts
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
-        if not self.editions or self.own == self.main:
+        if not self.editions:
+            return files
+        if self.own == self.main:
+            if self.publishing and files.get_file_from_path(ROBOTS) is None:
+                files.append(File.generated(config, ROBOTS, content=self._robots()))
             return files
         for file in lacking(self.own, self.main, config):
             files.append(file)
@@ -97,6 +104,13 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
             if uri.endswith(".md"):
                 self._compare(uri)
         return files
+
+    def _robots(self) -> str:
+        """Return what leads search engines, which ask for one sitemap, to those of all editions."""
+        roots = [urljoin(self.site_url, one.folder) for one in self.editions]
+        return "\n".join(
+            ["User-agent: *", "Allow: /", "", *(f"Sitemap: {r}{SITEMAP}" for r in roots), ""]
+        )
 
     def _compare(self, uri: str) -> None:
         original, translation = (one.docs / uri for one in (self.main, self.own))
@@ -125,8 +139,14 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
             config.extra["alternate"] = self._alternate(page)
 
     @event_priority(200)  # before others read what a page says
-    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    def _lead_on(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         return led_on(html, self.own, self.main) if self.editions else html
+
+    @event_priority(49)  # after `trellis` has put in its links to modules
+    def _lead_on_again(self, html: str, **rest: Any) -> str:
+        return self._lead_on(html, **rest)
+
+    on_page_content = CombinedEvent(_lead_on, _lead_on_again)
 
     @event_priority(-50)
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
@@ -142,6 +162,9 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
             link = way(folder + self._twin_url(edition, page), page.url) or "./"
             output = output.replace(f"<a {said}", f'<a href="{link}" hreflang="{edition.language}"')
             named = f'<link rel="{_QUIETLY}" {said}>' if self._has_twins(page) else ""
+            if named and edition == self.main and page.file.src_uri in edition.pages:
+                link = alternate["link"]  # for readers of yet another language
+                named += f'<link rel="{_QUIETLY}" href="{link}" hreflang="x-default">'
             output = output.replace(f'<link rel="alternate" {said}>', named)
         return output
 

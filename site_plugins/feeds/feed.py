@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -43,7 +42,7 @@ class Feed:
     description: str
     author: str
     language: str
-    items: Sequence[Item]
+    items: list[Item]
 
 
 def rss(feed: Feed, name: str) -> bytes:
@@ -73,6 +72,8 @@ def _rss_item(channel: ET.Element, item: Item, author: str) -> None:
     if guid is not None:
         guid.set("isPermaLink", "true")
     _add(element, "pubDate", format_datetime(item.published))
+    if item.updated:
+        _add(element, f"{{{ATOM}}}updated", item.updated.isoformat())
     _add(element, f"{{{DC}}}creator", author)
     for tag in item.tags:
         _add(element, "category", tag)

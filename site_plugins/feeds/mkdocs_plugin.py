@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from jinja2 import Environment
 from material.plugins.blog.structure import Post
@@ -14,17 +16,19 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url, write_file
 
 from site_plugins.feeds.feed import Feed, Item, json_feed, rss
+from site_plugins.feeds.pictures import Picture, taken_out
 from site_plugins.feeds.text import readable
 from site_plugins.search import front_matter
 
 log = logging.getLogger("mkdocs.plugins.trellis-feeds")
 
 RSS, JSON = "feed.xml", "feed.json"
+FOLDER = "assets/feeds"  # of pictures
 LINKS = (
     '<link rel="alternate" type="application/rss+xml" title="RSS" href="{rss}">'
     '<link rel="alternate" type="application/feed+json" title="JSON Feed" href="{json}">'
@@ -62,8 +66,15 @@ class FeedsPlugin(BasePlugin[FeedsConfig]):
             description=config.site_description or "",
             author=config.site_author or "",
             language=str(config.theme.get("language") or "en"),
-            items=[_item(post) for post in posts[: self.config.newest]],
+            items=[],
         )
+        pictures: dict[str, bytes] = {}
+        for post in posts[: self.config.newest]:
+            html, drawn = _readable(post.content or "", post.canonical_url or "", config.site_url)
+            pictures.update(drawn)
+            self._feed.items.append(_item(post, html))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         """Name the feeds where feed readers look for them."""
@@ -83,14 +94,19 @@ class FeedsPlugin(BasePlugin[FeedsConfig]):
             write_file(json_feed(self._feed, JSON), str(site / JSON))
 
 
-def _item(post: Any) -> Item:
-    address = post.canonical_url
+@lru_cache(maxsize=256)  # under serve, one edit makes one article new
+def _readable(html: str, address: str, site_url: str) -> tuple[str, list[Picture]]:
+    html, pictures = taken_out(html, urljoin(site_url, f"{FOLDER}/"))
+    return readable(html, address), pictures
+
+
+def _item(post: Any, html: str) -> Item:
     dates = post.config.date
     return Item(
-        url=address,
+        url=post.canonical_url,
         title=unescape(str(post.title or "")),
         summary=str(post.meta.get("description") or ""),
-        html=readable(post.content or "", address),
+        html=html,
         published=_zoned(dates.created),
         updated=_zoned(dates.updated) if dates.updated else None,
         tags=tuple(front_matter.tags(post.meta)),

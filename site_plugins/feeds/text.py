@@ -1,15 +1,14 @@
 """An article as a feed reader can show it: `HTML of a page --readable--> plain HTML`.
 
 Feed readers take out scripts, styles, inline SVG and MathML, and know no address but absolute
-ones. So a formula becomes its TeX, a drawing the sentence that describes it, a link an absolute
-one. What only works on the page (buttons, permalinks, folds), or is said elsewhere in a feed
-(the title), is left out.
+ones. So a formula becomes its TeX, a link an absolute one, and a drawing that could not be made
+a picture (`pictures`) the sentence that describes it. What only works on the page (buttons,
+permalinks, folds), or is said elsewhere in a feed (the title), is left out.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Comment, Tag
@@ -27,7 +26,6 @@ _KEPT = {  # what is left of attributes
 }
 
 
-@lru_cache(maxsize=256)  # under serve, one edit makes one article new
 def readable(html: str, base: str) -> str:
     """Return the HTML for feed readers; base: the absolute address of the page."""
     soup = BeautifulSoup(html, "html.parser")

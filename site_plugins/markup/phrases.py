@@ -33,6 +33,7 @@ class Phrases(NamedTuple):
     close: str
     figure: str
     table: str
+    permalink: str
 
 
 PHRASES = {
@@ -57,6 +58,7 @@ PHRASES = {
         close="Close",
         figure="Figure",
         table="Table",
+        permalink="Link to this section",
     ),
     "zh": Phrases(
         code="代码",
@@ -79,6 +81,7 @@ PHRASES = {
         close="关闭",
         figure="图",
         table="表格",
+        permalink="本节链接",
     ),
 }
 

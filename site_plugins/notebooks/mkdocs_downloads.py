@@ -17,8 +17,9 @@ from mkdocs.structure.files import File, Files
 
 from site_plugins.engine.cache import write_aside
 from site_plugins.markup.cells import Shown
-from site_plugins.notebooks.documents import ExportError
+from site_plugins.notebooks.documents import Document, ExportError
 from site_plugins.notebooks.export import FORMATS, export, read_document
+from site_plugins.notebooks.links import addresses, led_home
 
 
 def add_downloads(
@@ -26,6 +27,7 @@ def add_downloads(
 ) -> set[str]:
     """Add the downloads of every page whose cells have all run; return the pages' own names."""
     offered = set()
+    links = _Links(files, config.site_url or "")
     for file in files.documentation_pages():
         shown = pages.get(Path(file.abs_src_path or ""))
         if shown is None or shown.page.problems or not shown.page.cells:
@@ -33,7 +35,7 @@ def add_downloads(
         if len(shown.run.cells) < len(shown.page.cells):
             continue  # under serve, the page shows what is wrong
         try:
-            contents = _contents(Path(file.abs_src_path or ""), shown, root, cache)
+            contents = _contents(file, shown, root, cache, links)
         except (ExportError, OSError, ValueError):
             continue  # sessions; or an edit that came in between, and another build follows
         folder = PurePosixPath(file.dest_uri).parent
@@ -44,16 +46,34 @@ def add_downloads(
     return offered
 
 
-def _contents(path: Path, shown: Shown, root: Path, cache: Path) -> dict[str, bytes]:
+class _Links:
+    """Where links lead, and a name for all that this depends on."""
+
+    def __init__(self, files: Files, site_url: str) -> None:
+        self._files, self._site_url = files, site_url
+        places = sorted((file.src_uri, file.url) for file in files)
+        self.token = repr((site_url, places)).encode()
+
+    def led_home(self, document: Document, uri: str) -> Document:
+        """Return a document for readers elsewhere; as it is where the site has no address."""
+        if not self._site_url:
+            return document
+        return led_home(document, addresses(uri, self._files, self._site_url))
+
+
+def _contents(
+    source: File, shown: Shown, root: Path, cache: Path, links: _Links
+) -> dict[str, bytes]:
     """Return a page's downloads by format, from the cache if nothing they hold has changed."""
-    parts = (path.read_bytes(), shown.token.encode(), _code())
+    path = Path(source.abs_src_path or "")
+    parts = (path.read_bytes(), shown.token.encode(), links.token, _code())
     stem = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()
     files = {to: stem.with_suffix(f".{to}") for to in FORMATS}
     try:
         return {to: file.read_bytes() for to, file in files.items()}
     except OSError:
         pass
-    document = read_document(path, shown.page, root)
+    document = links.led_home(read_document(path, shown.page, root), source.src_uri)
     contents = {to: export(document, shown.run, to, root).encode() for to in FORMATS}
     with suppress(OSError):  # a cache that cannot be written costs the time only
         cache.mkdir(parents=True, exist_ok=True)

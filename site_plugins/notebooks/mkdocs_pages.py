@@ -143,6 +143,8 @@ class NotebookPages:
             body = notebook_body(html)
         except ValueError as error:
             raise PluginError(str(error)) from error
+        link = 'class="headerlink"'
+        body = body.replace(link, f'{link} title="{self._says.permalink}"')
         body = _RELATIVE.sub(lambda link: self._link(link, page, files, found), body)
         page.present_anchor_ids = set(_ID.findall(body))
         if page.title:

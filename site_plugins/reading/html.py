@@ -7,12 +7,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from html import escape
 from typing import NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
 from site_plugins.reading.paths import Place
 from site_plugins.reading.phrases import Phrases
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MARK = re.compile(r"<!--\s*trellis/paths\s*-->")
+
+
+# Characters that TeX takes for commands.
+TEX = {one: f"\\{one}" for one in "&%$#_"} | {
+    "{": r"\textbraceleft{}",  # BibTeX counts braces, escaped ones too
+    "}": r"\textbraceright{}",
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 class Article(NamedTuple):
@@ -25,6 +36,7 @@ class Article(NamedTuple):
     day: date | None
     address: str  # absolute, or empty
     author: str
+    site: str  # one word
 
 
 Link = Callable[[str], str]  # from a name to a link, as HTML
@@ -96,7 +108,7 @@ def below(
     article: Article, places: Sequence[Place], near: Sequence[str], link: Link, says: Phrases
 ) -> str:
     """Return what stands below an article."""
-    parts = [_place(place, link, says) for place in places]
+    parts = [on_path(place, link, says) for place in places]
     if near:
         listed = says.comma.join(map(link, near))
         line = says.related.format(listed=listed)
@@ -105,7 +117,8 @@ def below(
     return "\n".join(["", *parts])
 
 
-def _place(place: Place, link: Link, says: Phrases) -> str:
+def on_path(place: Place, link: Link, says: Phrases) -> str:
+    """Return where a page is on a learning path, with links to its neighbours there."""
     lines = [
         f"<li>{phrase.format(article=link(name))}</li>"
         for phrase, name in ((says.before, place.before), (says.after, place.after))
@@ -128,10 +141,10 @@ def _cite(article: Article, says: Phrases) -> str:
 
 
 def bibtex(article: Article) -> str:
-    """Return an entry for a bibliography."""
+    """Return an entry for a bibliography; its key is the article's address, without the host."""
     fields = {
-        "title": f"{{{article.title}}}",
-        "author": f"{{{article.author}}}" if article.author else "",
+        "title": f"{{{_tex(article.title)}}}",
+        "author": f"{{{_tex(article.author)}}}" if article.author else "",
         "year": str(article.day.year) if article.day else "",
         "month": MONTHS[article.day.month - 1] if article.day else "",
         "url": article.address,
@@ -142,7 +155,13 @@ def bibtex(article: Article) -> str:
         for key, value in fields.items()
         if value
     ]
-    return ",\n".join([f"@misc{{trellis-{article.name}", *lines]) + "\n}"
+    place = unquote(urlsplit(article.address).path or article.name)
+    key = "-".join([article.site, *re.findall(r"\w+", place)]).lower()
+    return ",\n".join([f"@misc{{{key}", *lines]) + "\n}"
+
+
+def _tex(text: str) -> str:
+    return "".join(TEX.get(character, character) for character in text)
 
 
 def overview(

@@ -2,9 +2,10 @@
 
     paths:
       - Sequence models: [markov-chains, hmm, viterbi]
-      - Recommenders: [recommend-popularity, recommend-svd]
+      - Working with us: [how-it-works/index.md, first-steps]
 
-An article is named by its file, without folder and suffix, and may be on several paths.
+An article is named by its file, without folder and suffix, another page by its path below the
+documents. Both may be on several paths.
 """
 
 from __future__ import annotations

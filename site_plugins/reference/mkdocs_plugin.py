@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
+from site_plugins.editions.mkdocs_files import elsewhere
 from site_plugins.reference.pages import FOLDER, index, modules, page, users
 
 STYLE = "assets/_mkdocstrings.css"  # which mkdocstrings would have every page wait for
@@ -26,6 +27,9 @@ class ReferenceConfig(Config):
 
     enabled = option.Type(bool, default=True)
     """Off, a page that `nav` names says so: reading all modules takes seconds, at each edit."""
+
+    elsewhere = option.Type(bool, default=False)
+    """Link to the reference of the main edition (`trellis-editions`), and have none."""
 
     package = option.Type(str, default="snippets")
     """The folder of modules, beside the configuration."""
@@ -48,6 +52,10 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
             return files
         root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
         found = modules(root / self.config.package)
+        if self.config.elsewhere:
+            for module in found:
+                files.append(elsewhere(f"{FOLDER}/{module.uri}", root, config))
+            return files
         posts = _posts(files)
         using = users((module.name for module in found), posts)
         titles = {uri: _title(text) for uri, text in posts.items()}

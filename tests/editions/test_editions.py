@@ -56,7 +56,7 @@ def switch(text):
 
 
 def alternates(text):
-    return re.findall(r'<link rel="alternate " href="([^"]*)" hreflang="(\w+)">', text)
+    return re.findall(r'<link rel="alternate " href="([^"]*)" hreflang="([\w-]+)">', text)
 
 
 def test_one_build_makes_both_and_runs_nothing_twice(site):
@@ -71,7 +71,11 @@ def test_one_build_makes_both_and_runs_nothing_twice(site):
 def test_the_switch_stays_on_the_article(site):
     """By relative links, and for machines by full addresses; else it leads to the front page."""
     build(site, "--strict")
-    both = [("https://t.test/sub/walks/", "en"), ("https://t.test/sub/zh/walks/", "zh")]
+    both = [
+        ("https://t.test/sub/walks/", "en"),
+        ("https://t.test/sub/walks/", "x-default"),
+        ("https://t.test/sub/zh/walks/", "zh"),
+    ]
     assert alternates(html(site, "walks")) == alternates(html(site, "zh/walks")) == both
     assert switch(html(site, "walks"))["zh"] == "../zh/walks/"
     assert switch(html(site, "zh/walks"))["en"] == "../../walks/"
@@ -94,6 +98,33 @@ def test_a_link_to_what_is_not_translated_leads_to_the_original(site):
     post(site, "zh", "hmm", "隐")
     build(site, "--strict")
     assert '<a href="../hmm/#top">' in html(site, "zh/walks")
+
+
+def test_links_to_modules_lead_to_the_one_reference(site):
+    """Which the main edition has; and what readers take away leads to the site."""
+    site.write("snippets/part.py", '"""Part."""\n\n\ndef f():\n    """Say 1."""\n    return 1\n')
+    site.write("mkdocs.zh.yml", f"{OTHER}plugins: {{trellis-reference: {{elsewhere: true}}}}\n")
+    cell = "```python exec\nfrom snippets.part import f\n\nf()\n```"
+    post(site, "zh", "parts", "Parts", more=f"<!-- more -->\n\n{cell}")
+    build(site, "--strict")
+    link = '<a href="../../reference/part/" hreflang="en">snippets.part</a>'
+    assert link in html(site, "zh/parts")
+    assert not (site.root / "site/zh/reference").exists()
+    for name in ("parts.ipynb", "parts.py"):
+        text = (site.root / "site/zh/parts" / name).read_text("utf-8")
+        assert "[link](https://t.test/sub/hmm/#top)" in text
+
+
+def test_search_engines_find_the_sitemaps_of_all(site):
+    """In one file, unless an author has written it."""
+    build(site, "--strict")
+    file = site.root / "site/robots.txt"
+    found = re.findall("Sitemap: (.+)", file.read_text())
+    assert found == [f"https://t.test/sub/{folder}sitemap.xml" for folder in ("", "zh/")]
+    assert not (site.root / "site/zh/robots.txt").exists()
+    site.write("docs/en/robots.txt", "User-agent: *\nDisallow: /\n")
+    build(site, "--strict")
+    assert "Disallow: /" in file.read_text()
 
 
 def locations(answer):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+import feedparser
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
 from site_plugins.feeds.feed import CONTENT, Feed, Item, json_feed, rss
+from site_plugins.feeds.pictures import taken_out
 from site_plugins.feeds.text import readable
 from tests.building import build_here
 
@@ -20,7 +23,7 @@ BASE = "https://t.test/sub/a/"
 
 
 def feed(*items: Item) -> Feed:
-    return Feed("https://t.test/sub/", "T & co", "About.", "We", "en", items)
+    return Feed("https://t.test/sub/", "T & co", "About.", "We", "en", list(items))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,64 @@ def test_rss_is_what_readers_expect():
     assert found.findtext("pubDate") == "Sun, 01 Mar 2026 12:00:00 +0000"
     assert [one.text for one in found.findall("category")] == ["x", "y"]
     assert found.findtext(f"{{{CONTENT}}}encoded") == "<p>Text</p>"
+
+
+def test_a_feed_reader_reads_it():
+    """Every field, by a parser that readers are built on; it finds nothing to complain of."""
+    item = Item(BASE, "A & B", "Sum <up>.", "<p>a <b>c</b></p>", DAY, DAY.replace(month=4), ("x",))
+    found = feedparser.parse(rss(feed(item), "feed.xml"))
+    assert not found.bozo
+    assert found.feed.title == "T & co"
+    (entry,) = found.entries
+    assert (entry.title, entry.link, entry.author) == ("A & B", BASE, "We")
+    assert [tag.term for tag in entry.tags] == ["x"]
+    assert entry.published_parsed[:5] == (2026, 3, 1, 12, 0)
+    assert entry.updated_parsed[:5] == (2026, 4, 1, 12, 0)
+    assert entry.content[0].value == "<p>a <b>c</b></p>"
+
+
+SVG = '<svg {}xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 5"><path d="M0 0"/></svg>'
+TOLD = 'aria-label="A &quot;b&quot;" width="90" height="50" '
+FOLDER = "https://t.test/sub/f/"
+
+
+def test_a_drawing_becomes_a_file():
+    """With its words and its size, its ink on white; the same drawing twice is one file."""
+    drawing = SVG.format(TOLD)
+    html, pictures = taken_out(f"<figure>{drawing}</figure>{drawing}", FOLDER)
+    assert len(pictures) == 2
+    (picture,) = set(pictures)
+    image = f'<img src="{FOLDER}{picture.name}" alt="A &quot;b&quot;" width="90" height="50">'
+    assert html == f"<figure>{image}</figure>{image}"
+    assert picture.name.endswith(".svg")
+    root = ET.fromstring(picture.content)
+    assert root.get("viewBox") == "0 0 9 5"
+    assert "background:#fff" in root[0].text
+
+
+def test_a_picture_in_an_address_becomes_a_file():
+    """What is no base64 stays as it is."""
+    html, (picture,) = taken_out('<img src="data:image/png;base64,iVBORw==" alt="A">', FOLDER)
+    assert html == f'<img src="{FOLDER}{picture.name}" alt="A">'
+    assert picture.name.endswith(".png")
+    assert picture.content == b"\x89PNG"
+    broken = '<img src="data:image/png;base64,iVBO!">'
+    assert taken_out(broken, FOLDER) == (broken, [])
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        SVG.format(""),
+        SVG.format('aria-label="A" '),
+        SVG.format(TOLD).replace("/>", ">"),
+        SVG.format(TOLD).replace("xmlns", "data-x"),
+    ],
+    ids=["no words", "no size", "not well formed", "no SVG by itself"],
+)
+def test_what_is_no_drawing_by_itself_stays(html):
+    """It is told in words then, see `readable`."""
+    assert taken_out(html, FOLDER) == (html, [])
 
 
 def test_json_feed_is_what_readers_expect():
@@ -113,7 +174,8 @@ def site(project, monkeypatch):
     for day in (1, 2, 3):
         head = f"---\ndate: 2026-01-0{day}\ndescription: D{day}.\n---\n# P{day}\n\n"
         project.write(
-            f"docs/posts/p{day}.md", f"{head}Let $x_{day}$.\n\n```python exec\n{day}\n```\n"
+            f"docs/posts/p{day}.md",
+            f"{head}Let $x_{day}$.\n\n```python exec\n{day}\n```\n{SVG.format(TOLD)}\n",
         )
     monkeypatch.chdir(project.root)
     return project
@@ -127,6 +189,8 @@ def test_a_site_has_feeds_of_its_newest_articles(site):
     assert "Let <code>x_3</code>." in items[0]["content_html"]
     assert ">3</pre>" in items[0]["content_html"].replace("\n", "")
     assert "Download" not in items[0]["content_html"]
+    (picture,) = re.findall(r'src="https://t.test/sub/([^"]+)"', items[0]["content_html"])
+    assert ET.parse(root / picture).getroot().get("viewBox") == "0 0 9 5"
     assert len(ET.fromstring((root / "feed.xml").read_bytes())[0].findall("item")) == 2
     assert 'href="../feed.xml"' in (root / "p1/index.html").read_text()
     assert 'href="feed.json"' in (root / "index.html").read_text()

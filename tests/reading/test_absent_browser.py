@@ -41,6 +41,7 @@ def test_the_box_has_the_words_of_the_address(browser, base, path, words, width)
     page = browser.new_page(viewport={"width": width, "height": 700})
     reader = Reader(page, base)
     reader.open(path)
+    assert page.title() == "There is nothing at this address - T"
     assert page.get_by_role("main").get_by_role("searchbox").input_value() == words
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert [one for one in reader.complaints if "404" not in one] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from xml.etree import ElementTree as ET
 
 import pytest
 from mkdocs.exceptions import Abort
@@ -60,13 +61,21 @@ def test_rare_tags_relate_more_than_common_ones():
 
 
 def test_a_citation_is_bibtex():
-    """What is not known is left out."""
-    article = Article("hmm", "A & B", "hmm/", "", date(2026, 3, 1), "https://t.test/hmm/", "We")
+    """What is not known is left out; what TeX would take for a command is written for it."""
+    place = "https://t.test/zh/hmm/"
+    article = Article("hmm", "A & B", "hmm/", "", date(2026, 3, 1), place, "We_", "Trellis")
     assert bibtex(article) == (
-        "@misc{trellis-hmm,\n  title = {{A & B}},\n  author = {{We}},\n  year = {2026},\n"
-        "  month = mar,\n  url = {https://t.test/hmm/}\n}"
+        "@misc{trellis-zh-hmm,\n  title = {{A \\& B}},\n  author = {{We\\_}},\n  year = {2026},\n"
+        "  month = mar,\n  url = {https://t.test/zh/hmm/}\n}"
     )
-    assert "year" not in bibtex(article._replace(day=None, address=""))
+    bare = bibtex(article._replace(day=None, address="", title="100 % \\{~"))
+    assert bare == (
+        "@misc{trellis-hmm,\n"
+        r"  title = {{100 \% \textbackslash{}\textbraceleft{}\textasciitilde{}}},"
+        "\n  author = {{We\\_}}\n}"
+    )
+    chinese = article._replace(address="https://t.test/%E7%BB%B4%E7%89%B9%E6%AF%94/")
+    assert bibtex(chinese).startswith("@misc{trellis-维特比,")
 
 
 CONFIG = """
@@ -114,6 +123,45 @@ def test_the_front_page_has_an_overview(site):
     assert "Steps &amp; more, 2 articles" in html
     assert html.index('href="one/">One') < html.index('href="two/">Two')
     assert "About &lt;one&gt;." in html
+
+
+def around(html):
+    """Return where a page's head, as the theme's footer, leads: back, on."""
+    found = dict(re.findall(r'<link rel="(prev|next)" href="([^"]+)">', html))
+    return found.get("prev"), found.get("next")
+
+
+def test_the_footer_leads_along_the_path(site):
+    """Also past a page that is no article; an article on no path has the blog's neighbours."""
+    site.write("docs/about.md", "# About us\n")
+    site.write("mkdocs.yml", CONFIG.replace("[one, two]", "[one, about.md, two]"))
+    root = build_here()
+    pages = {name: (root / name / "index.html").read_text() for name in ("one", "about", "two")}
+    assert {name: around(html) for name, html in pages.items()} == {
+        "one": (None, "../about/"),
+        "about": ("../one/", "../two/"),
+        "two": ("../about/", None),
+    }
+    assert "2 of 3</p>" in pages["about"]
+    assert '<li>Before: <a href="../one/">One &amp; co</a></li>' in pages["about"]
+    assert "Cite" not in pages["about"]
+    assert around((root / "three/index.html").read_text()) == ("../two/", None)
+
+
+def test_a_sitemap_says_when_articles_changed(site):
+    """Of a list, when the newest on it did; of other pages nothing: the build's day is no news."""
+    site.write("docs/about.md", "# About us\n")
+    updated(site, "updated: 2026-03-01")
+    root = ET.parse(build_here() / "sitemap.xml").getroot()
+    days = {one[0].text: one[1].text if len(one) > 1 else None for one in root}
+    assert days == {
+        "https://t.test/sub/": "2026-03-01",
+        "https://t.test/sub/about/": None,
+        "https://t.test/sub/one/": "2026-03-01",
+        "https://t.test/sub/two/": "2026-01-02",
+        "https://t.test/sub/three/": "2026-01-03",
+        "https://t.test/sub/archive/2026/": "2026-03-01",
+    }
 
 
 def test_a_path_to_nowhere_stops_the_build(site, caplog):

@@ -1,0 +1,51 @@
+"""Links of a page that leaves its site: `Document --led_home--> Document` with full addresses.
+
+A notebook or script lies wherever its reader has put it, and `hmm.md` is not beside it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import unquote, urljoin
+
+from mkdocs.structure.files import Files
+
+from site_plugins.editions.mkdocs_files import address
+from site_plugins.markup.formulas import CODE
+from site_plugins.notebooks.documents import Document, Prose
+
+Address = Callable[[str], str | None]  # of a relative link; None where it leads to no page
+
+_TARGET = re.compile(
+    rf"(?P<code>{CODE.pattern})"
+    r"|(?P<before>\]\(<?|^ {0,3}\[[^\]\n]+\]:[ \t]+<?)(?P<to>[^\s()<>#:?]+)(?=[\s)>#?])",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def led_home(document: Document, address_of: Address) -> Document:
+    """Return a document whose links and pictures have the addresses that these have on the site."""
+
+    def lead(found: re.Match[str]) -> str:
+        to = None if found["code"] else address_of(found["to"])
+        return f"{found['before']}{to}" if to else found[0]
+
+    parts = (
+        replace(one, text=_TARGET.sub(lead, one.text)) if isinstance(one, Prose) else one
+        for one in document.parts
+    )
+    return replace(document, parts=tuple(parts))
+
+
+def addresses(uri: str, files: Files, site_url: str) -> Address:
+    """Return what tells the full addresses of links on the page of this source file."""
+
+    def address_of(to: str) -> str | None:
+        path = posixpath.normpath(urljoin(uri, unquote(to)))
+        file = files.get_file_from_path(path)
+        return address(file, site_url) if file else None
+
+    return address_of
