@@ -58,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # says which file, and why
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; the pages that had ended are kept", file=sys.stderr)
         return 130

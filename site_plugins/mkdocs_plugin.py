@@ -33,6 +33,7 @@ from mkdocs.structure.pages import Page as SitePage
 from mkdocs.utils import CountHandler, get_relative_url
 from mkdocs.utils.templates import TemplateContext
 
+from site_plugins.addresses import taken
 from site_plugins.alike import Alike, all_known
 from site_plugins.aside import aside_of, swap, sweep
 from site_plugins.asked import Asked
@@ -197,6 +198,7 @@ class ArticlesPlugin(BasePlugin[ArticlesConfig]):
     def on_nav(self, nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:
         """Run the pages: by now other plugins have settled which there are."""
         self.nav = nav
+        self.problems.update(taken(files))
         self.asked.recall_titles(files)
         began = time.monotonic()
         if self.config.execute.scheduler:

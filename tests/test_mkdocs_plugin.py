@@ -70,6 +70,18 @@ def test_prose_can_link_to_a_figure_by_its_label(site):
     assert "'#drawn-fig-y', but there is no such anchor" in told.stderr
 
 
+def test_two_pages_at_one_address_are_told(site):
+    """MkDocs would write both, and the later one would stay: here the front page was lost."""
+    build(site)
+    before = html(site, ".")
+    post(site, "index", "More.")
+    done = build(site, check=False)
+    assert done.returncode == 1
+    message = "docs/posts/index.md:1: its address, /./, is that of docs/index.md; rename one"
+    assert message in done.stderr
+    assert html(site, ".") == before
+
+
 def test_outputs_are_on_the_page_and_run_once(site):
     """A second build runs nothing and publishes the same."""
     first = build(site, "--strict")

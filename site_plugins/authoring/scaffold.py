@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from site_plugins.authoring.text import slug, written
 
+PLACEHOLDER = "One sentence that a list of search results shows."
 TEMPLATE = """\
 ---
 {matter}---
@@ -40,16 +43,29 @@ def scaffold(posts: Path, title: str, tags: Sequence[str] = (), today: date | No
     if not name:
         raise ValueError(f"title: expected letters or digits, found {title!r}")
     path = posts / f"{name}.md"
+    if other := _of_address(name, posts.parent):
+        raise ValueError(
+            f"title: the address of {title!r} is that of {other}; choose another title"
+        )
     matter = {
         "date": today or date.today(),
-        "description": "One sentence that a list of search results shows.",
+        "description": PLACEHOLDER,
         "tags": list(tags),
         "draft": True,  # shown by `make serve`, not published
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
+    heading = re.sub(r"#+$", lambda marks: "".join(rf"\{mark}" for mark in marks[0]), title)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(TEMPLATE.format(matter=written(matter), title=title))
+            file.write(TEMPLATE.format(matter=written(matter), title=heading))
     except FileExistsError:
         raise ValueError(f"{path}: exists; choose another title, or edit it") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+def _of_address(name: str, docs: Path) -> Path | None:
+    """Return the page that has the address of an article called so, if there is one."""
+    places = [docs / f"{name}.md", docs / name / "index.md"]
+    return next((place for place in places if os.path.exists(place)), None)

@@ -5,15 +5,10 @@ A notebook or script lies wherever its reader has put it, and `hmm.md` is not be
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import unquote, urljoin
 
-from mkdocs.structure.files import Files
-
-from site_plugins.editions.mkdocs_files import address
 from site_plugins.markup.formulas import CODE
 from site_plugins.notebooks.documents import Document, Prose
 
@@ -38,14 +33,3 @@ def led_home(document: Document, address_of: Address) -> Document:
         for one in document.parts
     )
     return replace(document, parts=tuple(parts))
-
-
-def addresses(uri: str, files: Files, site_url: str) -> Address:
-    """Return what tells the full addresses of links on the page of this source file."""
-
-    def address_of(to: str) -> str | None:
-        path = posixpath.normpath(urljoin(uri, unquote(to)))
-        file = files.get_file_from_path(path)
-        return address(file, site_url) if file else None
-
-    return address_of

@@ -7,19 +7,23 @@ any other; the foot of the page (`mkdocs_foot`) leads to them.
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache as cache_once
+from functools import partial
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urljoin
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from site_plugins.editions.mkdocs_files import address
 from site_plugins.engine.cache import write_aside
 from site_plugins.markup.cells import Shown
 from site_plugins.notebooks.documents import Document, ExportError
 from site_plugins.notebooks.export import FORMATS, export, read_document
-from site_plugins.notebooks.links import addresses, led_home
+from site_plugins.notebooks.links import led_home
 
 
 def add_downloads(
@@ -58,7 +62,12 @@ class _Links:
         """Return a document for readers elsewhere; as it is where the site has no address."""
         if not self._site_url:
             return document
-        return led_home(document, addresses(uri, self._files, self._site_url))
+        return led_home(document, partial(self._address, uri))
+
+    def _address(self, uri: str, to: str) -> str | None:
+        """Return the full address of a link on the page of this source file."""
+        file = self._files.get_file_from_path(posixpath.normpath(urljoin(uri, unquote(to))))
+        return address(file, self._site_url) if file else None
 
 
 def _contents(

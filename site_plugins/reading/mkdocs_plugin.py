@@ -40,6 +40,7 @@ from site_plugins.reading.html import (
     on_path,
     overview,
 )
+from site_plugins.reading.matter import understand_posts
 from site_plugins.reading.paths import Place, places, read_paths
 from site_plugins.reading.phrases import phrases
 from site_plugins.reading.related import related
@@ -61,6 +62,7 @@ class ReadingPlugin(BasePlugin[ReadingConfig]):
 
     def on_config(self, config: MkDocsConfig) -> None:
         lend_templates(config, TEMPLATES)
+        understand_posts(config)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         add_style(files, config, STYLE.read_text(encoding="utf-8"))

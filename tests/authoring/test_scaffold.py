@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import markdown
 import pytest
 import yaml
 
@@ -50,6 +51,30 @@ def test_nothing_is_written_over(tmp_path):
     assert path.read_text() == before
     with pytest.raises(ValueError, match="expected letters or digits"):
         scaffold(tmp_path, "!?")
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        ("Index", "the address of 'Index' is that of .*docs/index.md; choose another title"),
+        ("Tags", "is that of .*docs/tags/index.md"),
+        ("长" * 100, "cannot be written: File name too long"),
+    ],
+)
+def test_a_title_that_cannot_be_an_address_is_told(tmp_path, title, message):
+    """It belongs to another page, or is longer than a file's name may be: 255 bytes."""
+    (tmp_path / "docs/tags").mkdir(parents=True)
+    for page in ("index.md", "tags/index.md"):
+        (tmp_path / "docs" / page).write_text("# Mine\n")
+    with pytest.raises(ValueError, match=message):
+        scaffold(tmp_path / "docs/posts", title)
+    assert not list(tmp_path.glob("docs/posts/*"))
+
+
+def test_a_title_may_end_like_a_heading(tmp_path):
+    """C# stays C#, though Markdown lets a heading be closed by such signs."""
+    text = scaffold(tmp_path, "Why I like C#").read_text("utf-8")
+    assert ">Why I like C#</h1>" in markdown.markdown(text.split("---\n")[2], extensions=["toc"])
 
 
 def test_a_new_article_builds(project, monkeypatch, capsys):

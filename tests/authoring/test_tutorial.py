@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from site_plugins.__main__ import main
 from tests.building import build_here
@@ -37,3 +41,25 @@ def test_whoever_follows_the_tutorial_has_an_article(project, monkeypatch, capsy
     assert "longest run of heads:" in html
     assert 'aria-label="Bars over' in html
     assert html.count("<math") >= 2
+
+
+@pytest.mark.skipif(
+    not Path(sys.prefix, "bin/activate").is_file(), reason="the tests run in no environment"
+)
+def test_its_first_commands_work_in_a_new_terminal(project):
+    """As they are written, in a shell that knows of no environment yet."""
+    project.write("mkdocs.yml", CONFIG.replace("docs_dir: docs", "docs_dir: docs/en"))
+    project.write("docs/en/index.md", "# Home\n")
+    (project.root / ".venv").symlink_to(sys.prefix)
+    blocks = re.findall(r"^```console\n(.*?)^```$", TUTORIAL.read_text("utf-8"), re.M | re.S)
+    commands = re.findall(r"^\$ (.+)$", "".join(blocks[:2]), re.MULTILINE)
+    assert commands.pop() == "make serve"
+    done = subprocess.run(
+        ["sh", "-ec", "\n".join(commands)],
+        cwd=project.root,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "docs/en/posts/how-long-is-a-run-of-heads.md: a draft;" in done.stdout

@@ -272,3 +272,26 @@ def test_phrases_by_language():
     assert phrases("xx") is PHRASES["en"]
     for mine, theirs in zip(PHRASES["zh"], PHRASES["en"], strict=True):
         assert set(re.findall(r"{\w+}", mine)) == set(re.findall(r"{\w+}", theirs))
+
+
+@pytest.mark.parametrize("plugin", ["tags", "meta"])
+def test_a_post_may_be_as_hexo_writes_it(site, plugin):
+    """Names that are no lists, lists in lists, days with slashes; what is unpublished stays so."""
+    site.write("mkdocs.yml", CONFIG.replace("plugins:\n", f"plugins:\n  {plugin}: {{}}\n"))
+    site.write("docs/posts/.meta.yml", "description: By meta.\n")
+    head = "title: Hexo\ndate: 2013/7/13 20:46:25\ntags: one\ncategories: [[A, B], C]\n"
+    site.write("docs/posts/hexo.md", f"---\n{head}---\nBefore.\n\n<!--more-->\n\nAfter.\n")
+    site.write("docs/posts/empty.md", "---\ndate: 2013-07-14\ntags:\ncategories:\n---\n# E\n")
+    site.write("docs/posts/secret.md", "---\ndate: 2013-07-14\npublished: false\n---\n# S\n")
+    root = build_here()
+    html = (root / "hexo/index.html").read_text()
+    assert "July 13, 2013" in html
+    assert (root / "category/a/index.html").is_file()
+    assert (root / "category/c/index.html").is_file()
+    assert (">one</span>" in html or ">one</a>" in html) is (plugin == "tags")
+    assert ("By meta." in html) is (plugin == "meta")
+    assert (root / "empty/index.html").is_file()
+    assert not (root / "secret").exists()
+    archive = (root / "archive/2013/index.html").read_text()
+    assert "Before." in archive
+    assert "After." not in archive
