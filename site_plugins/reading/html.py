@@ -177,7 +177,7 @@ def overview(
             f"<li>{link(name)}<br><small>{escape(articles[name].description)}</small></li>\n"
             for name in names
         )
-        phrase = says.one_article if len(names) == 1 else says.articles
+        phrase = says.one_part if len(names) == 1 else says.parts
         summary = phrase.format(path=escape(path), count=len(names))
         sections.append(
             f'<details class="trellis-overview"><summary>{summary}</summary>\n'

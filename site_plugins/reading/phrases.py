@@ -23,8 +23,8 @@ class Phrases(NamedTuple):
     related: str
     comma: str
     cite: str
-    articles: str
-    one_article: str
+    parts: str  # of a path
+    one_part: str
     absent: str  # the 404 page, up to `home`
     absent_why: str
     search: str
@@ -43,8 +43,8 @@ PHRASES = {
         related="Related: {listed}",
         comma=", ",
         cite="Cite this article",
-        articles="{path}, {count} articles",
-        one_article="{path}, 1 article",
+        parts="{path}, {count} parts",
+        one_part="{path}, 1 part",
         absent="There is nothing at this address",
         absent_why="The page may have moved, or the link may be wrong. The search may know it:",
         search="Search",
@@ -61,8 +61,8 @@ PHRASES = {
         related="相关：{listed}",
         comma="、",
         cite="引用本文",
-        articles="{path}，{count} 篇文章",
-        one_article="{path}，1 篇文章",
+        parts="{path}，共 {count} 篇",
+        one_part="{path}，共 1 篇",
         absent="这个地址没有内容",
         absent_why="页面可能已移动，或者链接有误。可以搜索：",
         search="搜索",

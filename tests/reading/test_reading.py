@@ -120,7 +120,7 @@ def test_the_front_page_has_an_overview(site):
     """Each path with its articles in order, and what they are about, as text."""
     html = (build_here() / "index.html").read_text()
     assert "trellis/paths" not in html
-    assert "Steps &amp; more, 2 articles" in html
+    assert "Steps &amp; more, 2 parts" in html
     assert html.index('href="one/">One') < html.index('href="two/">Two')
     assert "About &lt;one&gt;." in html
 
