@@ -2,16 +2,19 @@ r"""What readers, search engines and screen readers would miss: `pages --lint-->
 
     description   a page without one has nothing to show in a list of results
     alt text      of a picture in the text; of a figure that a cell captions
-    links         to a page or a heading that is not there; to another site without https
+    links         to a page or an address that is not there, to a draft, to a file outside the
+                  folder of the pages; to another site without https
     headings      that jump a level, so that an outline has a hole
     \eqref        to an equation that has no such \label
     listings      of a module or a name that is gone, and whatever else reading a page finds
 
-Each is told as `path:line: what is wrong, and the way out`. Nothing is run and nothing rendered.
+Each is told as `path:line: what is wrong, and the way out`. Nothing is run. The site's own Markdown
+says what is a link, a heading or an address (`rendered`).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -20,15 +23,18 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
-from site_plugins.authoring.text import Text, line_of, read
+from site_plugins.authoring.rendered import Heading, Link
+from site_plugins.authoring.scaffold import PLACEHOLDER
+from site_plugins.authoring.text import Text, read, read_prose
 from site_plugins.engine.cells import Options, Page
 from site_plugins.engine.problems import Problem, did_you_mean
-from site_plugins.notebooks.reading import SUFFIX
+from site_plugins.notebooks.reading import SUFFIX, read_notebook
 from site_plugins.pages import read_page
 
 _EQREF = re.compile(r"\\eqref\{([^}]*)\}")
 _LABEL = re.compile(r"\\label\{([^}]*)\}")
 _ELSEWHERE = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+_UNSAFE = re.compile(r"http://(?!(?:localhost|127(?:\.\d+){3}|\[::1\])(?:[:/?#]|$))", re.IGNORECASE)
 
 
 def lint(
@@ -41,17 +47,22 @@ def lint(
 
     docs: the folders of the editions; a link leads to a page of the reader's own, or of another
     """
+    docs = [folder.resolve() for folder in docs]
     found: list[Problem] = []
     for name, file in files.items():
         page = read_page(file, name, root, cells)
         found += page.problems
-        if file.suffix != SUFFIX and not page.problems:
-            found += _prose(name, file, docs, page)
+        if not page.problems:
+            found += _prose(name, file.parent.resolve() / file.name, docs, page)
     return sorted(set(found))
 
 
 def _prose(name: str, file: Path, docs: Sequence[Path], page: Page) -> Iterator[Problem]:
-    text = _read(file)
+    try:
+        text = _read(file)
+    except ValueError as error:  # YAML takes a 30th of February for a date
+        yield Problem(name, 1, f"front matter: {error}")
+        return
     if not text.matter.get("draft"):
         yield from _description(name, text)
     yield from _alt(name, text, page)
@@ -62,7 +73,7 @@ def _prose(name: str, file: Path, docs: Sequence[Path], page: Page) -> Iterator[
 
 def _description(name: str, text: Text) -> Iterator[Problem]:
     said = text.matter.get("description")
-    if not (isinstance(said, str) and said.strip()):
+    if not (isinstance(said, str) and said.strip() not in ("", PLACEHOLDER)):
         yield Problem(
             name, 1, "no description: say in a sentence what the page is about, in its front matter"
         )
@@ -70,10 +81,9 @@ def _description(name: str, text: Text) -> Iterator[Problem]:
 
 def _alt(name: str, text: Text, page: Page) -> Iterator[Problem]:
     for link in text.links:
-        if link.is_image and not link.text:
-            yield Problem(
-                name, link.line, f"picture {link.target} without words: ![what it shows](...)"
-            )
+        if link.is_image and not link.alt and not (link.is_html and link.alt is not None):
+            form = '<img alt="what it shows">' if link.is_html else "![what it shows](...)"
+            yield Problem(name, link.line, f"picture {link.target} without words: {form}")
     for cell in page.cells:
         if cell.options.fig_cap and not cell.options.fig_alt:
             yield Problem(
@@ -82,7 +92,8 @@ def _alt(name: str, text: Text, page: Page) -> Iterator[Problem]:
 
 
 def _outline(name: str, text: Text) -> Iterator[Problem]:
-    for above, below in pairwise(text.headings):
+    headings = [*_headline(text), *text.headings]
+    for above, below in pairwise(headings):
         if below.level > above.level + 1:
             yield Problem(
                 name,
@@ -92,6 +103,12 @@ def _outline(name: str, text: Text) -> Iterator[Problem]:
             )
 
 
+def _headline(text: Text) -> Iterator[Heading]:
+    """Yield the title that stands in the front matter only: the site sets it above the text."""
+    if text.matter.get("title") and all(heading.level > 1 for heading in text.headings):
+        yield Heading(1, 1, str(text.matter["title"]), "")
+
+
 def _equations(name: str, text: Text) -> Iterator[Problem]:
     labels = set(_LABEL.findall(text.source))
     for found in _EQREF.finditer(text.source):
@@ -99,31 +116,72 @@ def _equations(name: str, text: Text) -> Iterator[Problem]:
             way_out = did_you_mean(found[1], labels) if labels else ""
             yield Problem(
                 name,
-                line_of(text.source, found.start()),
+                text.line_of(found.start()),
                 f"\\eqref{{{found[1]}}}: no equation of this page has this label{way_out}",
             )
 
 
 def _targets(name: str, text: Text, file: Path, docs: Sequence[Path]) -> Iterator[Problem]:
     for link in text.links:
-        target = link.target
-        if re.match(r"http://", target, re.IGNORECASE):
-            yield Problem(name, link.line, f"{target}: a link without https")
-        elif _is_within(target) and (fault := _fault(target, file, docs)):
-            yield Problem(name, link.line, f"{target}: {fault}")
+        if _UNSAFE.match(link.target):
+            yield Problem(name, link.line, f"{link.target}: a link without https")
+        elif _is_within(link) and (fault := _fault(link.target, text, file, docs)):
+            yield Problem(name, link.line, f"{link.target}: {fault}")
+        elif link.is_html and _is_within(link) and not link.target.startswith("#"):
+            message = f"HTML keeps its links as they are: write [words]({link.target})"
+            yield Problem(name, link.line, f"{link.target}: {message}")
 
 
-def _is_within(target: str) -> bool:
+def _is_within(link: Link) -> bool:
+    """Does a link lead to a file? One in HTML is relative to the page's address, unlike these."""
+    target = link.target
+    path = re.split("[?#]", target)[0]
+    if link.is_html and path and not path.endswith(".md"):
+        return False
     return bool(target) and not _ELSEWHERE.match(target) and not target.startswith("/")
 
 
-def _fault(target: str, file: Path, docs: Sequence[Path]) -> str | None:
+def _fault(target: str, text: Text, file: Path, docs: Sequence[Path]) -> str | None:
     """Return what is wrong with a link within the site, None if it leads somewhere."""
-    path, _, anchor = unquote(target).partition("#")
-    there = _found((file.parent / path).resolve() if path else file.resolve(), docs)
-    if not there.exists():
-        beside = sorted(one.name for one in there.parent.glob("*")) if there.parent.is_dir() else []
-        return f"there is no {_within(there, docs)}{_near(there.name, beside)}"
+    address, _, anchor = target.partition("#")
+    path = unquote(address.partition("?")[0])
+    try:
+        # Not `resolve`: a page may be a symbolic link, and is where the link is.
+        there = _found(Path(os.path.normpath(file.parent / path)), docs) if path else file
+        unfit = _missing(there, docs) or _unfit(there, text, file, docs)
+        return unfit or _unknown(unquote(anchor), there)
+    except UnicodeDecodeError as error:
+        return f"cannot read it as UTF-8 text: {error}"
+    except (OSError, ValueError) as error:
+        return f"cannot read it: {error}"
+
+
+def _missing(there: Path, docs: Sequence[Path]) -> str | None:
+    if there.exists():
+        return None
+    beside = sorted(one.name for one in there.parent.glob("*")) if there.parent.is_dir() else []
+    return f"there is no {_within(there, docs)}{_near(there.name, beside)}"
+
+
+def _unfit(there: Path, text: Text, file: Path, docs: Sequence[Path]) -> str | None:
+    """Return why readers will not find what lies there: it is not published."""
+    if _is_published(file, docs) and not _is_published(there, docs):
+        return "lies outside the folder of the pages, which alone is published"
+    if there.suffix not in (".md", SUFFIX):
+        return None
+    if there.is_dir():
+        return f"{_within(there, docs)} is a folder, not a page"
+    if _read(there).matter.get("draft") and not text.matter.get("draft"):
+        return f"{_within(there, docs)} is a draft, which is not published"
+    return None
+
+
+def _is_published(path: Path, docs: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in docs)
+
+
+def _unknown(anchor: str, there: Path) -> str | None:
+    """Return that a page has no such address; those of a notebook are not ours to know."""
     if not anchor or there.suffix != ".md":
         return None
     known = _anchors(there)
@@ -150,19 +208,28 @@ def _within(path: Path, docs: Sequence[Path]) -> str:
 
 
 def _anchors(file: Path) -> set[str | None]:
-    """Return the addresses of headings, and of figures, which begin with the page's name."""
+    """Return all addresses; those of figures and equations begin with the page's name."""
     text = _read(file)
-    figures = {f"{file.stem}-{label}" for label in text.labels}
-    return {heading.anchor for heading in text.headings} | figures | set(text.labels)
+    named = {*text.labels, *_LABEL.findall(text.source)}
+    start = re.sub(r"[^\w-]+", "-", file.stem)
+    ours = {f"{stem}-{label}" for label in named for stem in (file.stem, start)}
+    return {heading.anchor for heading in text.headings} | ours | text.ids | set(text.labels)
 
 
 def _read(file: Path) -> Text:
-    return _parsed(file.read_text(encoding="utf-8-sig"))
+    """Return what stands in a page or a notebook. OSError or ValueError if it cannot be read."""
+    text = file.read_text(encoding="utf-8-sig")
+    return _notebook(text) if file.suffix == SUFFIX else _parsed(text)
 
 
 @lru_cache(maxsize=1 << 10)
 def _parsed(text: str) -> Text:
     return read(text)
+
+
+@lru_cache(maxsize=1 << 10)
+def _notebook(text: str) -> Text:
+    return read_prose(read_notebook(text, ""))
 
 
 def report(problems: Sequence[Problem], pages: int) -> str:

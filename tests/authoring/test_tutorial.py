@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from site_plugins.__main__ import main
+from site_plugins.authoring.scaffold import PLACEHOLDER
 from tests.building import build_here
 
 from .test_scaffold import CONFIG
@@ -31,6 +32,7 @@ def test_whoever_follows_the_tutorial_has_an_article(project, monkeypatch, capsy
     assert said.startswith(f"docs/{name}: a draft;")
     article = project.root / "docs" / name
     matter = article.read_text(encoding="utf-8").split("---\n")[1].replace("draft: true\n", "")
+    matter = matter.replace(PLACEHOLDER, "How long is a run?")
     blocks = re.findall(r"^````markdown\n(.*?)^````$", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3
     article.write_text(f"---\n{matter}---\n" + "\n".join(blocks), encoding="utf-8")
