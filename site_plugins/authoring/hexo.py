@@ -3,36 +3,27 @@ r"""The posts of a Hexo blog as articles: `source/_posts/*.md --import_hexo--> p
 Front matter as Hexo writes it is understood by the site as it is: title, date, tags, categories,
 `<!-- more -->`. What is changed on the way: `updated` moves into the date, categories within
 categories become a list, a single tag becomes one too, a post without `<!-- more -->` gets it
-after its first paragraph, and drafts say that they are. Pictures beside a post come along.
+after its first paragraph, headings make room for the title, and drafts say that they are. The
+files in the folder of a post come along.
 
 What has no counterpart here is copied as it stands, and told as `path:line: ...`, so that it
-can be mended by hand: Hexo's own tags ({% asset_img %} and the like), keys of themes and other
-plugins. No file is ever written over.
+can be mended by hand: Hexo's own tags, keys of themes and other plugins, links to the old site.
+No file is ever written over.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from site_plugins.authoring.hexo_body import article_text
+from site_plugins.authoring.hexo_find import FRONT, Source, found_in
+from site_plugins.authoring.hexo_head import article_matter, parts
 from site_plugins.authoring.text import line_of, written
 from site_plugins.engine.problems import Problem
-
-KEPT = ("title", "description", "tags", "categories")
-DROPPED = ("layout", "comments", "mathjax", "katex", "math", "toc", "abbrlink", "lang")
-MORE = "<!-- more -->"
-
-_MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
-_TAG = re.compile(r"\{%\s*(\w+)\b([^%]*)%\}")
-_PICTURE = re.compile(r"\{%\s*asset_img\s+(?:[\w-]+\s+)*?(\S+\.\w+)\s*(.*?)\s*%\}")
-_CODE = re.compile(r"\{%\s*codeblock\b(.*?)%\}\n(.*?)\{%\s*endcodeblock\s*%\}", re.DOTALL)
 
 
 @dataclass
@@ -46,131 +37,115 @@ class Imported:
 def import_hexo(source: Path, posts: Path) -> Imported:
     """Copy the posts and drafts of a Hexo blog.
 
-    source: the blog's folder, its `source` or `_posts`. Raises ValueError where there are none.
+    source: the blog's folder, its `source` or `_posts`. Raises ValueError where there are none,
+    and where nothing can be written.
     """
-    imported = Imported()
-    found = list(_posts(source))
-    if not found:
+    found = found_in(source)
+    if not found.posts:
+        told = "".join(f"{note}\n" for note in found.notes)
         raise ValueError(
-            f"{source}: no _posts/*.md here or in source/; name the folder of the blog"
+            f"{told}{source}: no _posts/*.md here or in source/; name the folder of the blog"
         )
-    for file, base, is_draft in found:
-        _copy(file, base, posts, is_draft, imported)
+    _open(posts)
+    imported = Imported()
+    for post in found.posts:
+        _copy(post, posts, imported)
+    imported.notes += found.notes
     return imported
 
 
-def _posts(source: Path) -> Iterator[tuple[Path, Path, bool]]:
-    """Yield each post, the folder that its name is relative to, and whether it is a draft."""
-    for root in (source, source / "source"):
-        for folder in ("_posts", "_drafts"):
-            base = root / folder
-            for file in sorted(base.rglob("*.md")):
-                yield file, base, folder == "_drafts"
-    if source.name == "_posts":
-        for file in sorted(source.rglob("*.md")):
-            yield file, source, False
-
-
-def _copy(file: Path, base: Path, posts: Path, is_draft: bool, imported: Imported) -> None:
-    name = str(file.relative_to(base.parent))
+def _open(posts: Path) -> None:
+    """Make the folder of articles. ValueError where it cannot be, or cannot be written to."""
     try:
-        matter, body, start = _parts(file.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        posts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = "a file" if os.path.isfile(posts) else error.strerror
+        raise ValueError(
+            f"{posts}: expected a folder for posts, found: {found}; name one with --to"
+        ) from None
+    if not os.access(posts, os.W_OK | os.X_OK):
+        raise ValueError(f"{posts}: this folder may not be written to; name another with --to")
+
+
+def _copy(post: Source, posts: Path, imported: Imported) -> None:
+    """Write the article of a post, and its files beside it; or tell why not."""
+
+    def tell(message: str, line: int = 1) -> None:
+        imported.notes.append(Problem(post.shown, line, message))
+
+    if (reason := _in_the_way(post, posts)) is not None:
+        tell(f"left out, {reason}")
+        return
+    try:
+        matter, text, start = parts(post.file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        tell(f"left out, it cannot be read: {error.strerror}")
+        return
+    except UnicodeDecodeError as error:
+        tell(f"left out, expected UTF-8 text, found {error}; save it so and import again")
+        return
+    except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        imported.notes.append(Problem(name, 1, f"left out, it cannot be read: {reason}"))
+        tell(f"left out, its front matter cannot be read: {reason}; mend it and import again")
         return
-    target = posts / f"{file.stem}.md"
-    if target.exists():
-        imported.notes.append(Problem(name, 1, f"left out, {target} is there already"))
-        return
-    converted, notes = _matter(matter, is_draft)
-    imported.notes += [Problem(name, 1, note) for note in notes]
-    pictures = file.with_suffix("")
-    text = _body(body, file.stem, {one.name for one in pictures.glob("*")})
-    for found in _TAG.finditer(text):
-        line = start + line_of(text, found.start()) - 1
-        imported.notes.append(Problem(name, line, f"{found[0]}: a tag of Hexo; write it anew"))
-    posts.mkdir(parents=True, exist_ok=True)
-    target.write_text(f"---\n{written(converted)}---\n{_with_more(text)}", encoding="utf-8")
-    imported.written.append(target)
-    if pictures.is_dir():
-        shutil.copytree(pictures, posts / file.stem, dirs_exist_ok=True)
-
-
-def _parts(text: str) -> tuple[dict[str, Any], str, int]:
-    """Return front matter, what comes below it, and the line at which that begins.
-
-    Hexo lets the `---` above the front matter be left out.
-    """
-    found = re.match(r"(?:---[ \t]*\n)?(.*?)\n---[ \t]*\n", text, re.DOTALL)
-    matter = yaml.safe_load(found[1]) if found else None
-    if not found or not isinstance(matter, dict):
-        return {}, text, 1
-    return matter, text[found.end() :], line_of(text, found.end())
-
-
-def _matter(matter: dict[str, Any], is_draft: bool) -> tuple[dict[str, Any], list[str]]:
-    """Return front matter that this site understands, and what of it was left out."""
-    made: dict[str, Any] = {}
-    notes = []
-    created, updated = _moment(matter.get("date")), _moment(matter.get("updated"))
-    if created is None:
-        notes.append("no date that can be read; its day of import is taken")
-        created = date.today()
-    made["date"] = {"created": created, "updated": updated} if updated else created
-    for key in KEPT:
-        if matter.get(key):
-            listed = key in ("tags", "categories")
-            made[key] = _flat(matter[key]) if listed else str(matter[key])
-    if is_draft or matter.get("published") is False:
-        made["draft"] = True
-    if "description" not in made:
-        notes.append("no description: say in a sentence what the post is about")
-    known = {*KEPT, *DROPPED, "date", "updated", "published"}
-    notes += [
-        f"{key}: a key that means nothing here; left out" for key in matter if key not in known
-    ]
-    return made, notes
-
-
-def _moment(said: Any) -> date | None:
-    """Return a day, or a moment, from what YAML made of it."""
-    if isinstance(said, date):  # a datetime is one
-        return said
+    if matter is None:
+        tell("no front matter: expected lines such as `title: ...` and a line `---`; write them")
+    made, notes = article_matter(matter or {}, post.file.name, is_draft=post.is_draft)
+    for note in notes:
+        tell(note)
+    body, left = article_text(text, made.get("title"), _places(post))
+    for one in left:
+        tell(one.message, start + line_of(text, one.place) - 1)
+    target = posts / f"{post.name}.md"
     try:
-        return datetime.fromisoformat(said) if isinstance(said, str) else None
-    except ValueError:
-        return None
+        _write_new(target, f"---\n{written(made)}---\n{body}".encode())
+    except OSError as error:
+        tell(f"left out, {target} cannot be written: {error.strerror}")
+        return
+    imported.written.append(target)
+    for name, file in post.files.items():
+        if (reason := _lay(file, posts / post.name / name)) is not None:
+            tell(f"{name}: left out, {reason}")
 
 
-def _flat(said: Any) -> list[str]:
-    """Return names in order; Hexo nests categories, and takes one name for a list."""
-    if isinstance(said, list):
-        return list(dict.fromkeys(name for one in said for name in _flat(one)))
-    return [str(said)] if said is not None else []
+def _in_the_way(post: Source, posts: Path) -> str | None:
+    """Return what keeps a post from being an article of its name, if something does."""
+    if post.name.lower() in ("", *FRONT):
+        return "an article of this name would be the front page; rename it"
+    target = posts / f"{post.name}.md"
+    if os.path.lexists(target):
+        return f"{target} is there already"
+    pages = [posts.parent / f"{post.name}.md", posts.parent / post.name / "index.md"]
+    other = next((page for page in pages if os.path.lexists(page)), None)
+    return f"its address would be that of {other}; rename one" if other else None
 
 
-def _body(text: str, folder: str, pictures: set[str]) -> str:
-    """Return a text whose pictures and code blocks are Markdown.
-
-    A picture in the folder of the post is named without it there, and with it here.
-    """
-
-    def code(found: re.Match[str]) -> str:
-        language = re.search(r"lang:(\w+)", found[1])
-        return f"```{language[1] if language else ''}\n{found[2]}```"
-
-    def placed(found: re.Match[str]) -> str:
-        target = found[2].removeprefix("./")
-        return f"![{found[1]}]({folder}/{target}" if target in pictures else found[0]
-
-    text = _PICTURE.sub(r"![\2](\1)", _CODE.sub(code, text))
-    return re.sub(r"!\[([^\]]*)\]\(([^()\s]+)", placed, text)
+def _places(post: Source) -> dict[str, str]:
+    """Return where the files of a post lie beside its article, by the names a post has for them."""
+    folders = ("", f"{post.file.stem}/")
+    return {f"{folder}{one}": f"{post.name}/{one}" for folder in folders for one in post.files}
 
 
-def _with_more(text: str) -> str:
-    """Return a text with one `<!-- more -->`, after its first paragraph if it had none."""
-    if _MORE.search(text):
-        return _MORE.sub(MORE, text, count=1)
-    first, gap, rest = text.lstrip("\n").partition("\n\n")
-    return f"{first.rstrip()}\n\n{MORE}\n{gap[1:]}{rest}"
+def _lay(file: Path, target: Path) -> str | None:
+    """Copy a file; return why not, if it was not. One that is there and the same is as good."""
+    try:
+        data = file.read_bytes()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_new(target, data)
+    except FileExistsError:
+        same = target.is_file() and target.read_bytes() == data
+        return None if same else f"{target} is there already, and another; rename one"
+    except OSError as error:
+        return f"it cannot be copied: {error.strerror}: {error.filename}"
+    return None
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all."""
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise

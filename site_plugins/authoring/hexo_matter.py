@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from site_plugins.authoring.hexo_code import without_code
+
 MORE = "<!-- more -->"
 LISTS = ("tags", "categories")
 
@@ -67,4 +69,10 @@ def _clock(time: str) -> str:
 
 def with_marker(text: str) -> str:
     """Return a text whose mark between beginning and rest is the one that this site knows."""
-    return _MORE.sub(MORE, text, count=1)
+    found = marker(text)
+    return f"{text[: found.start()]}{MORE}{text[found.end() :]}" if found else text
+
+
+def marker(text: str) -> re.Match[str] | None:
+    """Return where the beginning ends; what code shows of it marks nothing."""
+    return _MORE.search(without_code(text))
