@@ -73,39 +73,46 @@ def _copy(post: Source, posts: Path, imported: Imported) -> None:
     def tell(message: str, line: int = 1) -> None:
         imported.notes.append(Problem(post.shown, line, message))
 
-    if (reason := _in_the_way(post, posts)) is not None:
-        tell(f"left out, {reason}")
-        return
-    try:
-        matter, text, start = parts(post.file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        tell(f"left out, it cannot be read: {error.strerror}")
-        return
-    except UnicodeDecodeError as error:
-        tell(f"left out, expected UTF-8 text, found {error}; save it so and import again")
-        return
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        tell(f"left out, its front matter cannot be read: {reason}; mend it and import again")
-        return
-    if matter is None:
-        tell("no front matter: expected lines such as `title: ...` and a line `---`; write them")
-    made, notes = article_matter(matter or {}, post.file.name, is_draft=post.is_draft)
-    for note in notes:
-        tell(note)
-    body, left = article_text(text, made.get("title"), _places(post))
-    for one in left:
-        tell(one.message, start + line_of(text, one.place) - 1)
     target = posts / f"{post.name}.md"
     try:
-        _write_new(target, f"---\n{written(made)}---\n{body}".encode())
+        if (reason := _in_the_way(post, posts)) is not None:
+            raise ValueError(reason)
+        text, notes = _article(post)
+        _write_new(target, text.encode())
+    except ValueError as error:
+        tell(f"left out, {error}")
+        return
     except OSError as error:
         tell(f"left out, {target} cannot be written: {error.strerror}")
         return
     imported.written.append(target)
+    imported.notes += notes
     for name, file in post.files.items():
-        if (reason := _lay(file, posts / post.name / name)) is not None:
+        if name == "index.html":  # beside an article of `<name>/` it would lie on top of it
+            tell(f"{name}: left out, its address would be that of the article; rename it")
+        elif (reason := _lay(file, posts / post.name / name)) is not None:
             tell(f"{name}: left out, {reason}")
+
+
+def _article(post: Source) -> tuple[str, list[Problem]]:
+    """Return a post as an article, and what is left to do. ValueError where it cannot be read."""
+    try:
+        matter, text, start = parts(post.file.read_text(encoding="utf-8-sig"))
+        made, said = article_matter(matter or {}, post.file.name, is_draft=post.is_draft)
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8 text, found: {error}; save it so") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as error:  # a list may hold itself
+        reason = " ".join(str(error).split())
+        raise ValueError(f"its front matter cannot be read: {reason}; mend it") from None
+    if matter is None:
+        said.insert(0, "no front matter: expected `title: ...` and a line `---`; write them")
+    body, left = article_text(text, made.get("title"), _places(post))
+    notes = [Problem(post.shown, 1, message) for message in said]
+    for one in left:
+        notes.append(Problem(post.shown, start + line_of(text, one.place) - 1, one.message))
+    return f"---\n{written(made)}---\n{body}", notes
 
 
 def _in_the_way(post: Source, posts: Path) -> str | None:

@@ -78,9 +78,17 @@ class _Written(yaml.SafeDumper):
         plain = all(isinstance(one, str | int | float) for one in sequence)
         return super().represent_sequence(tag, sequence, flow_style=plain)
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # Ends of lines that nobody sees, but YAML 1.1: only these quotes keep them.
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
     def ignore_aliases(self, data: Any) -> bool:
         """No `&id001` where a post was made and changed at the same moment."""
         return True
+
+
+_Written.add_representer(str, _Written.represent_str)
 
 
 def read(text: str) -> Text:
