@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from site_plugins.authoring.hexo import import_hexo
+from site_plugins.authoring.hexo.importing import import_hexo
 from site_plugins.authoring.lint import lint, report
 from site_plugins.authoring.scaffold import scaffold
 from site_plugins.built import built_pages, content_of_site, faults, finish, records_of

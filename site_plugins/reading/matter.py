@@ -12,7 +12,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from site_plugins.authoring.hexo_matter import understood, with_marker
+from site_plugins.authoring.hexo.matter import understood, with_marker
 
 ASKED = "material/meta"
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from site_plugins.__main__ import main
-from site_plugins.authoring.hexo import import_hexo
-from site_plugins.authoring.hexo_body import article_text, with_more
+from site_plugins.authoring.hexo.body import article_text, with_more
+from site_plugins.authoring.hexo.importing import import_hexo
 from tests.building import build_here
 
 POST = """---
@@ -520,7 +520,7 @@ def test_a_post_that_cannot_be_written_is_told(blog, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("site_plugins.authoring.hexo._write_new", full)
+    monkeypatch.setattr("site_plugins.authoring.hexo.importing._write_new", full)
     imported = import_hexo(blog, tmp_path / "posts")
     assert imported.written == []
     told = [note.message for note in imported.notes if "cannot be written" in note.message]

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from site_plugins.authoring.hexo_matter import moment, names, understood, with_marker
+from site_plugins.authoring.hexo.matter import moment, names, understood, with_marker
 from site_plugins.authoring.text import written
 
 EAST = timezone(timedelta(hours=8))

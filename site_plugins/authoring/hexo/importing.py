@@ -19,9 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from site_plugins.authoring.hexo_body import article_text
-from site_plugins.authoring.hexo_find import FRONT, Source, found_in
-from site_plugins.authoring.hexo_head import article_matter, parts
+from site_plugins.authoring.hexo.body import article_text
+from site_plugins.authoring.hexo.find import FRONT, Source, found_in
+from site_plugins.authoring.hexo.head import article_matter, parts
 from site_plugins.authoring.text import line_of, written
 from site_plugins.engine.problems import Problem
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from site_plugins.authoring.hexo_code import blotted, code_of, run, solid, without_code
-from site_plugins.authoring.hexo_links import Edit, Note, escaped, leads, relinked, tags
-from site_plugins.authoring.hexo_matter import MORE, marker, with_marker
+from site_plugins.authoring.hexo.code import blotted, code_of, run, solid, without_code
+from site_plugins.authoring.hexo.links import Edit, Note, escaped, leads, relinked, tags
+from site_plugins.authoring.hexo.matter import MORE, marker, with_marker
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _INFO = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*[\w#.+-]*([^\n]*)")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from site_plugins.authoring.hexo_matter import moment, understood
+from site_plugins.authoring.hexo.matter import moment, understood
 from site_plugins.authoring.text import line_of
 
 KEPT = ("title", "description", "tags", "categories")

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from site_plugins.authoring.hexo_code import without_code
+from site_plugins.authoring.hexo.code import without_code
 
 MORE = "<!-- more -->"
 LISTS = ("tags", "categories")
