@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from site_plugins.authoring.hexo.matter import understood
 from site_plugins.engine.cells import Options, Page, parse_page, with_option
 from site_plugins.engine.listings import read_listing
 from site_plugins.engine.problems import Problem
@@ -70,14 +71,14 @@ def find_pages(docs: Path) -> Iterator[Path]:
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """Return what the front matter of a page says; MkDocs reports bad YAML."""
+    """Return what the front matter of a page says, in our words; MkDocs reports bad YAML."""
     if not text.startswith("---"):
         return {}
     try:
         matter = next(yaml.safe_load_all(text.split("\n---", 1)[0]), None)
     except yaml.YAMLError:
         return {}
-    return matter if isinstance(matter, dict) else {}
+    return understood(matter) if isinstance(matter, dict) else {}
 
 
 def notebook_matter(notebook: Notebook) -> dict[str, Any]:

@@ -297,6 +297,22 @@ def test_what_cannot_be_exported_is_told_and_nothing_is_written(
 # On the site
 
 
+def test_what_is_taken_away_follows_the_pages_it_links_to(project):
+    """The address of another page may change, and this one be as it was."""
+    project.write("mkdocs.yml", f"site_url: https://t.test/\n{CONFIG}")
+    project.write("docs/index.md", "# Blog\n")
+    project.write("docs/notebooks/n.ipynb", notebook(prose("# N")))
+    other = project.write("docs/other.md", "# O\n")
+    post(project, "runs", "See [it](../other.md#o).\n\n[r]: ../index.md\n\n```python exec\n1\n```")
+    build(project)
+    script = project.root / "site/runs/runs.py"
+    assert "[it](https://t.test/other/#o)" in script.read_text()
+    assert "[r]: https://t.test/" in script.read_text()
+    other.unlink()
+    build(project)
+    assert "[it](../other.md#o)" in script.read_text()
+
+
 def test_every_article_with_cells_offers_its_downloads(project):
     """Beside its page, with a line at its end that neither the index nor an excerpt has."""
     config = CONFIG.replace("- trellis\n", "- trellis\n  - mkdocs-jupyter\n  - trellis-search\n")

@@ -77,7 +77,7 @@ def test_two_pages_at_one_address_are_told(site):
     post(site, "index", "More.")
     done = build(site, check=False)
     assert done.returncode == 1
-    message = "docs/posts/index.md:1: its address, /./, is that of docs/index.md; rename one"
+    message = "docs/posts/index.md:1: its address, /, is that of docs/index.md; rename one"
     assert message in done.stderr
     assert html(site, ".") == before
 

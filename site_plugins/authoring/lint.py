@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,7 +29,7 @@ from site_plugins.authoring.text import Text, read, read_prose
 from site_plugins.engine.cells import Options, Page
 from site_plugins.engine.problems import Problem, did_you_mean
 from site_plugins.notebooks.reading import SUFFIX, read_notebook
-from site_plugins.pages import read_page
+from site_plugins.pages import front_matter, notebook_matter, read_page
 
 _EQREF = re.compile(r"\\eqref\{([^}]*)\}")
 _LABEL = re.compile(r"\\label\{([^}]*)\}")
@@ -171,7 +171,7 @@ def _unfit(there: Path, text: Text, file: Path, docs: Sequence[Path]) -> str | N
         return None
     if there.is_dir():
         return f"{_within(there, docs)} is a folder, not a page"
-    if _read(there).matter.get("draft") and not text.matter.get("draft"):
+    if _is_draft(there, there.stat().st_mtime_ns) and not text.matter.get("draft"):
         return f"{_within(there, docs)} is a draft, which is not published"
     return None
 
@@ -184,7 +184,7 @@ def _unknown(anchor: str, there: Path) -> str | None:
     """Return that a page has no such address; those of a notebook are not ours to know."""
     if not anchor or there.suffix != ".md":
         return None
-    known = _anchors(there)
+    known = _anchors(there, there.stat().st_mtime_ns)
     if None in known or anchor in known:
         return None
     return f"nothing there has the address #{anchor}{_near(anchor, known)}"
@@ -207,7 +207,17 @@ def _within(path: Path, docs: Sequence[Path]) -> str:
     return str(path.relative_to(folder) if folder else path)
 
 
-def _anchors(file: Path) -> set[str | None]:
+@cache
+def _is_draft(file: Path, changed: int) -> bool:
+    """Return whether a page is a draft; asked of each link, so without looking at its text."""
+    text = file.read_text(encoding="utf-8-sig")
+    notebook = file.suffix == SUFFIX
+    matter = notebook_matter(read_notebook(text, "")) if notebook else front_matter(text)
+    return bool(matter.get("draft"))
+
+
+@cache
+def _anchors(file: Path, changed: int) -> set[str | None]:
     """Return all addresses; those of figures and equations begin with the page's name."""
     text = _read(file)
     named = {*text.labels, *_LABEL.findall(text.source)}

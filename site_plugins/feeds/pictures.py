@@ -15,7 +15,7 @@ from html import escape
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-_DRAWING = re.compile(r"<svg\b(?:(?!<svg\b).)*?</svg>", re.DOTALL)
+_DRAWING = re.compile(r"(<svg\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>)(?:(?!<svg\b).)*?</svg>", re.DOTALL)
 _WRITTEN = re.compile(r'(?<=src=")data:image/(png|jpeg|gif|webp);base64,([^"]+)')
 _PAPER = "<style>:root{color:#000000de;background:#fff}</style>"
 
@@ -39,7 +39,7 @@ def taken_out(html: str, folder: str) -> tuple[str, list[Picture]]:
         said = dict(_said(found[0]))
         if not said:
             return found[0]
-        start = found[0].index(">") + 1
+        start = found.end(1) - found.start()
         content = f"{found[0][:start]}{_PAPER}{found[0][start:]}".encode()
         pictures.append(_picture(content, "svg"))
         told = "".join(f' {key}="{escape(value)}"' for key, value in said.items())

@@ -16,9 +16,19 @@ Address = Callable[[str], str | None]  # of a relative link; None where it leads
 
 _TARGET = re.compile(
     rf"(?P<code>{CODE.pattern})"
-    r"|(?P<before>\]\(<?|^ {0,3}\[[^\]\n]+\]:[ \t]+<?)(?P<to>[^\s()<>#:?]+)(?=[\s)>#?])",
+    r"|(?P<before>\]\(<?|^ {0,3}\[[^\]\n]+\]:[ \t]+<?)(?P<to>[^\s()<>#:?]+)(?=[\s)>#?]|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+
+
+# Also within a notebook's JSON, and more than links: these are only asked where they lead.
+_NAMED = re.compile(r"\](?:\(|:\s)\s*<?([^\s()<>#:?\"\\]+)")
+
+
+def named_addresses(text: str, address_of: Address) -> dict[str, str]:
+    """Return what the links of a page's file depend on: where each of them leads."""
+    found = {to: address_of(to) for to in sorted(set(_NAMED.findall(text)))}
+    return {to: address for to, address in found.items() if address}
 
 
 def led_home(document: Document, address_of: Address) -> Document:

@@ -11,7 +11,6 @@ import posixpath
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache as cache_once
-from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urljoin
 
@@ -21,9 +20,9 @@ from mkdocs.structure.files import File, Files
 from site_plugins.editions.mkdocs_files import address
 from site_plugins.engine.cache import write_aside
 from site_plugins.markup.cells import Shown
-from site_plugins.notebooks.documents import Document, ExportError
+from site_plugins.notebooks.documents import ExportError
 from site_plugins.notebooks.export import FORMATS, export, read_document
-from site_plugins.notebooks.links import led_home
+from site_plugins.notebooks.links import Address, led_home, named_addresses
 
 
 def add_downloads(
@@ -31,15 +30,16 @@ def add_downloads(
 ) -> set[str]:
     """Add the downloads of every page whose cells have all run; return the pages' own names."""
     offered = set()
-    links = _Links(files, config.site_url or "")
     for file in files.documentation_pages():
-        shown = pages.get(Path(file.abs_src_path or ""))
+        path = Path(file.abs_src_path or "")
+        shown = pages.get(path)
         if shown is None or shown.page.problems or not shown.page.cells:
             continue
         if len(shown.run.cells) < len(shown.page.cells):
             continue  # under serve, the page shows what is wrong
         try:
-            contents = _contents(file, shown, root, cache, links)
+            address_of = _address_of(file, files, config.site_url or "")
+            contents = _contents(path, shown, root, cache, address_of)
         except (ExportError, OSError, ValueError):
             continue  # sessions; or an edit that came in between, and another build follows
         folder = PurePosixPath(file.dest_uri).parent
@@ -50,39 +50,31 @@ def add_downloads(
     return offered
 
 
-class _Links:
-    """Where links lead, and a name for all that this depends on."""
+def _address_of(source: File, files: Files, site_url: str) -> Address:
+    """Return what tells the full addresses of links on a page; where the site has one."""
 
-    def __init__(self, files: Files, site_url: str) -> None:
-        self._files, self._site_url = files, site_url
-        places = sorted((file.src_uri, file.url) for file in files)
-        self.token = repr((site_url, places)).encode()
+    def address_of(to: str) -> str | None:
+        path = posixpath.normpath(urljoin(source.src_uri, unquote(to)))
+        file = files.get_file_from_path(path) if site_url else None
+        return address(file, site_url) if file else None
 
-    def led_home(self, document: Document, uri: str) -> Document:
-        """Return a document for readers elsewhere; as it is where the site has no address."""
-        if not self._site_url:
-            return document
-        return led_home(document, partial(self._address, uri))
-
-    def _address(self, uri: str, to: str) -> str | None:
-        """Return the full address of a link on the page of this source file."""
-        file = self._files.get_file_from_path(posixpath.normpath(urljoin(uri, unquote(to))))
-        return address(file, self._site_url) if file else None
+    return address_of
 
 
 def _contents(
-    source: File, shown: Shown, root: Path, cache: Path, links: _Links
+    path: Path, shown: Shown, root: Path, cache: Path, address_of: Address
 ) -> dict[str, bytes]:
     """Return a page's downloads by format, from the cache if nothing they hold has changed."""
-    path = Path(source.abs_src_path or "")
-    parts = (path.read_bytes(), shown.token.encode(), links.token, _code())
+    text = path.read_bytes()
+    links = repr(named_addresses(text.decode("utf-8", "replace"), address_of)).encode()
+    parts = (text, shown.token.encode(), links, _code())
     stem = cache / hashlib.sha256(b"\0".join(parts)).hexdigest()
     files = {to: stem.with_suffix(f".{to}") for to in FORMATS}
     try:
         return {to: file.read_bytes() for to, file in files.items()}
     except OSError:
         pass
-    document = links.led_home(read_document(path, shown.page, root), source.src_uri)
+    document = led_home(read_document(path, shown.page, root), address_of)
     contents = {to: export(document, shown.run, to, root).encode() for to in FORMATS}
     with suppress(OSError):  # a cache that cannot be written costs the time only
         cache.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,8 @@ class _Answering:
         if self._meta:
             self._meta.on_page_markdown(markdown, page=page, config=config, files=files)
         page.meta = understood(page.meta)
-        page.markdown = with_marker(markdown)
+        blog: Any = config.plugins["material/blog"]  # who asks
+        page.markdown = with_marker(markdown, blog.config.post_excerpt_separator)
 
 
 def understand_posts(config: MkDocsConfig) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -53,6 +54,10 @@ class ReferencePlugin(BasePlugin[ReferenceConfig]):
         root = Path(config.config_file_path or "mkdocs.yml").resolve().parent
         found = modules(root / self.config.package)
         if self.config.elsewhere:
+            if "trellis-editions" not in config.plugins:
+                raise PluginError(
+                    "trellis-reference: `elsewhere` needs the plugin trellis-editions"
+                )
             for module in found:
                 files.append(elsewhere(f"{FOLDER}/{module.uri}", root, config))
             return files

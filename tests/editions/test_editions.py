@@ -115,6 +115,17 @@ def test_links_to_modules_lead_to_the_one_reference(site):
         assert "[link](https://t.test/sub/hmm/#top)" in text
 
 
+def test_links_to_the_main_reference_need_editions(site):
+    """Nobody else would say where that is."""
+    alone = MAIN.replace(
+        "  trellis-editions:", "  trellis-reference: {elsewhere: true}\n  search2:"
+    )
+    alone = re.sub(r"  search2:.*?(?=  trellis-search)", "", alone, flags=re.DOTALL)
+    site.write("mkdocs.yml", alone)
+    site.write("snippets/part.py", '"""Part."""\n')
+    assert "`elsewhere` needs trellis-editions" in build(site, check=False).stderr
+
+
 def test_search_engines_find_the_sitemaps_of_all(site):
     """In one file, unless an author has written it."""
     build(site, "--strict")
@@ -166,6 +177,14 @@ def test_an_edition_whose_index_is_gone_is_told_in_the_box(site):
         "The search index could not be read"
     )
     assert locations(said["results"][1]) == ["walks/"]
+
+
+def test_what_hexo_does_not_publish_is_nobodys_twin(site):
+    """`published: false` is a draft, whoever asks."""
+    post(site, "zh", "walks", "游走", "published: false\n")
+    build(site, "--strict")
+    assert alternates(html(site, "walks")) == []
+    assert switch(html(site, "walks"))["zh"] == "../zh/"
 
 
 def test_a_draft_is_nobodys_twin(site):

@@ -97,6 +97,12 @@ def test_a_drawing_becomes_a_file():
     assert "background:#fff" in root[0].text
 
 
+def test_what_a_drawing_is_called_may_say_more():
+    """As authors write it: `>` may stand in an attribute as it is."""
+    _, (picture,) = taken_out(SVG.format('aria-label="a > b" width="9" height="5" '), FOLDER)
+    assert ET.fromstring(picture.content).get("aria-label") == "a > b"
+
+
 def test_a_picture_in_an_address_becomes_a_file():
     """What is no base64 stays as it is."""
     html, (picture,) = taken_out('<img src="data:image/png;base64,iVBORw==" alt="A">', FOLDER)

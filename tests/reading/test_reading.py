@@ -274,6 +274,19 @@ def test_phrases_by_language():
         assert set(re.findall(r"{\w+}", mine)) == set(re.findall(r"{\w+}", theirs))
 
 
+def test_the_mark_is_the_one_that_the_blog_is_told(site):
+    """Whatever it is; a text that has it stays as it is."""
+    config = CONFIG.replace("{blog_dir: .,", '{blog_dir: ., post_excerpt_separator: "<!--more-->",')
+    site.write("mkdocs.yml", config)
+    for name, mark in (("a", "<!--more-->"), ("b", "<!-- more -->")):
+        text = f"---\ndate: 2013-01-01\n---\n# {name}\n\nBefore {name}.\n\n{mark}\n\nAfter.\n"
+        site.write(f"docs/posts/{name}.md", text)
+    archive = (build_here() / "archive/2013/index.html").read_text()
+    assert "Before a." in archive
+    assert "Before b." in archive
+    assert "After." not in archive
+
+
 @pytest.mark.parametrize("plugin", ["tags", "meta"])
 def test_a_post_may_be_as_hexo_writes_it(site, plugin):
     """Names that are no lists, lists in lists, days with slashes; what is unpublished stays so."""

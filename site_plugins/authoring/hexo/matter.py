@@ -67,10 +67,12 @@ def _clock(time: str) -> str:
     return f"0{packed}" if packed[1:2] == ":" else packed
 
 
-def with_marker(text: str) -> str:
+def with_marker(text: str, mark: str = MORE) -> str:
     """Return a text whose mark between beginning and rest is the one that this site knows."""
+    if mark in text or not _MORE.search(text):  # most texts: to see what is code takes longer
+        return text
     found = marker(text)
-    return f"{text[: found.start()]}{MORE}{text[found.end() :]}" if found else text
+    return f"{text[: found.start()]}{mark}{text[found.end() :]}" if found else text
 
 
 def marker(text: str) -> re.Match[str] | None:
