@@ -17,8 +17,5 @@ def taken(files: Files) -> Iterator[Problem]:
     for file in files.documentation_pages():
         name = shown_path(Path(file.abs_src_path)) if file.abs_src_path else file.src_uri
         if (other := first.setdefault(file.dest_uri, name)) != name:
-            yield Problem(
-                name,
-                1,
-                f"its address, /{file.url.removeprefix('./')}, is that of {other}; rename one",
-            )
+            url = file.url.removeprefix("./")
+            yield Problem(name, 1, f"its address, /{url}, is that of {other}; rename one")

@@ -117,13 +117,11 @@ def test_links_to_modules_lead_to_the_one_reference(site):
 
 def test_links_to_the_main_reference_need_editions(site):
     """Nobody else would say where that is."""
-    alone = MAIN.replace(
-        "  trellis-editions:", "  trellis-reference: {elsewhere: true}\n  search2:"
-    )
-    alone = re.sub(r"  search2:.*?(?=  trellis-search)", "", alone, flags=re.DOTALL)
+    ours = "  trellis-reference: {elsewhere: true}\n"
+    alone = re.sub(r"  trellis-editions:.*?(?=  trellis-search)", ours, MAIN, flags=re.DOTALL)
     site.write("mkdocs.yml", alone)
     site.write("snippets/part.py", '"""Part."""\n')
-    assert "`elsewhere` needs trellis-editions" in build(site, check=False).stderr
+    assert "`elsewhere` needs the plugin trellis-editions" in build(site, check=False).stderr
 
 
 def test_search_engines_find_the_sitemaps_of_all(site):
