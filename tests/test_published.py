@@ -459,3 +459,27 @@ def test_translations_are_up_to_date(site):
         original = docs / "en/posts" / translation.name
         texts = (one.read_text(encoding="utf-8") for one in (original, translation))
         assert list(drift(*texts, translation.name, original.name)) == []
+
+
+@needs_chromium
+@pytest.mark.parametrize("path", ["", "archive/2026/", "how-it-works/writing/", ARTICLE])
+def test_text_is_large_enough_to_read(browser, base, path):
+    """On a phone two thirds of it, folds included, have 12 pixels or more: search engines ask."""
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto(base + path)
+    small, all_of_it = page.evaluate(
+        """() => {
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          let small = 0, all = 0;
+          while (walker.nextNode()) {
+            const at = walker.currentNode.parentElement;
+            if (at.closest("script, style, template, noscript")) continue;
+            const length = walker.currentNode.textContent.trim().length;
+            all += length;
+            if (parseFloat(getComputedStyle(at).fontSize) < 12) small += length;
+          }
+          return [small, all];
+        }"""
+    )
+    assert small / all_of_it < 1 / 3
+    page.close()
