@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 
 from site_plugins.engine.problems import Problem
 from site_plugins.markup.pages import shown_path
@@ -13,9 +13,14 @@ from site_plugins.markup.pages import shown_path
 
 def taken(files: Files) -> Iterator[Problem]:
     """Yield a problem for each page whose address another page has."""
-    first: dict[str, str] = {}
+    first: dict[str, File] = {}
     for file in files.documentation_pages():
-        name = shown_path(Path(file.abs_src_path)) if file.abs_src_path else file.src_uri
-        if (other := first.setdefault(file.dest_uri, name)) != name:
+        other = first.setdefault(file.dest_uri, file)
+        if other is not file:
             url = file.url.removeprefix("./")
-            yield Problem(name, 1, f"its address, /{url}, is that of {other}; rename one")
+            message = f"its address, /{url}, is that of {_name(other)}; rename one"
+            yield Problem(_name(file), 1, message)
+
+
+def _name(file: File) -> str:
+    return shown_path(Path(file.abs_src_path)) if file.abs_src_path else file.src_uri

@@ -43,7 +43,7 @@ def scaffold(posts: Path, title: str, tags: Sequence[str] = (), today: date | No
     if not name:
         raise ValueError(f"title: expected letters or digits, found {title!r}")
     path = posts / f"{name}.md"
-    if other := _of_address(name, posts.parent):
+    if other := page_of_address(name, posts):
         raise ValueError(
             f"title: the address of {title!r} is that of {other}; choose another title"
         )
@@ -65,7 +65,7 @@ def scaffold(posts: Path, title: str, tags: Sequence[str] = (), today: date | No
     return path
 
 
-def _of_address(name: str, docs: Path) -> Path | None:
+def page_of_address(name: str, posts: Path) -> Path | None:
     """Return the page that has the address of an article called so, if there is one."""
-    places = [docs / f"{name}.md", docs / name / "index.md"]
-    return next((place for place in places if os.path.exists(place)), None)
+    places = [posts.parent / f"{name}.md", posts.parent / name / "index.md"]
+    return next((place for place in places if os.path.lexists(place)), None)

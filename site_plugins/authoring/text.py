@@ -20,13 +20,12 @@ import yaml
 from pymdownx.slugs import slugify
 
 from site_plugins.authoring.rendered import Heading, Link, rendered
-from site_plugins.markup.formulas import CODE
+from site_plugins.markup.formulas import CODE, FRONT_MATTER
 from site_plugins.notebooks.reading import Notebook
 from site_plugins.pages import front_matter, notebook_matter
 
 _slugify: Callable[[str, str], str] = slugify(case="lower")
 
-_FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)", re.DOTALL)
 _FIGURE = re.compile(r"^ *#\| *label: *(\S+)", re.MULTILINE)
 _NO_ALT = r"(?<!\\)!\[\s*\]"
 _BEGIN, _END = r"(?:\]\([\s>]*<?|\]:\s*<?|<|=\s*[\"']?)", r"(?=[\s)>\"'])"  # around a link's target
@@ -93,7 +92,7 @@ _Written.add_representer(str, _Written.represent_str)
 
 def read(text: str) -> Text:
     """Return what stands in a page. ValueError where its front matter has no meaning."""
-    prose = _FRONT_MATTER.sub(_blot, text) if text.startswith("---") else text
+    prose = FRONT_MATTER.sub(_blot, text)
     lines = range(1, text.count("\n") + 2)
     return _text(front_matter(text), prose, lines, _FIGURE.findall(text))
 
@@ -114,7 +113,7 @@ def line_of(text: str, place: int) -> int:
 
 
 def _text(matter: dict[str, Any], prose: str, lines: Sequence[int], labels: Sequence[str]) -> Text:
-    # Code spans stay for now: they are words of a heading, and so of its address.
+    # Code spans are words of a heading, and so of its address: here they stay.
     prose = CODE.sub(lambda found: found[0] if found["ticks"] else _blot_code(found), prose)
     source = CODE.sub(_blot_code, prose)
     found = rendered(prose)

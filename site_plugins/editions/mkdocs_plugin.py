@@ -8,7 +8,6 @@ builds that one alone, as `mkdocs serve` does with any.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 from jinja2 import Environment
@@ -16,7 +15,7 @@ from mkdocs.config import config_options as option
 from mkdocs.config.base import Config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, PluginError
-from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority, get_plugin_logger
+from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
@@ -138,15 +137,9 @@ class EditionsPlugin(BasePlugin[EditionsConfig]):
         if self.publishing:
             config.extra["alternate"] = self._alternate(page)
 
-    @event_priority(200)  # before others read what a page says
-    def _lead_on(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    @event_priority(49)  # after `trellis` has put in links to modules, before others read them
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         return led_on(html, self.own, self.main) if self.editions else html
-
-    @event_priority(49)  # after `trellis` has put in its links to modules
-    def _lead_on_again(self, html: str, **rest: Any) -> str:
-        return self._lead_on(html, **rest)
-
-    on_page_content = CombinedEvent(_lead_on, _lead_on_again)
 
     @event_priority(-50)
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:

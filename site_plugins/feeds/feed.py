@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -42,7 +43,7 @@ class Feed:
     description: str
     author: str
     language: str
-    items: list[Item]
+    items: Sequence[Item]
 
 
 def rss(feed: Feed, name: str) -> bytes:

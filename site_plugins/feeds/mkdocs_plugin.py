@@ -60,21 +60,22 @@ class FeedsPlugin(BasePlugin[FeedsConfig]):
             key=lambda post: (post.config.date.created, post.url),
             reverse=True,
         )
+        pictures: dict[str, bytes] = {}
+        items = []
+        for post in posts[: self.config.newest]:
+            html, drawn = _readable(post.content or "", post.canonical_url or "", config.site_url)
+            pictures.update(drawn)
+            items.append(_item(post, html))
+        for name, content in pictures.items():
+            files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
         self._feed = Feed(
             url=config.site_url,
             title=config.site_name,
             description=config.site_description or "",
             author=config.site_author or "",
             language=str(config.theme.get("language") or "en"),
-            items=[],
+            items=items,
         )
-        pictures: dict[str, bytes] = {}
-        for post in posts[: self.config.newest]:
-            html, drawn = _readable(post.content or "", post.canonical_url or "", config.site_url)
-            pictures.update(drawn)
-            self._feed.items.append(_item(post, html))
-        for name, content in pictures.items():
-            files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
 
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
         """Name the feeds where feed readers look for them."""

@@ -228,7 +228,7 @@ def _found(pattern: str, mathml: list[str | None]) -> Iterator[tuple[int, str]]:
 
 
 _REFERENCE = re.compile(r"<math[^>]*><mtext>(<a [^>]*>[^<]*</a>)</mtext></math>")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 CODE = re.compile(
     r"^(?P<indent>[ \t>]*(?:[-*+] +|\d+\. +)?)(?P<marks>`{3,}|~{3,})[^`\n]*\n.*?"  # a fence
     r"(?:^[ \t>]*(?P=marks)[ \t]*$|\Z)"
@@ -258,7 +258,7 @@ class Source:
             text = self.path.read_text(encoding="utf-8-sig") if self.path else self.text
         except (OSError, UnicodeDecodeError):
             text = self.text
-        blotted = _FRONT_MATTER.sub(_blot, text.replace("\r\n", "\n"))
+        blotted = FRONT_MATTER.sub(_blot, text.replace("\r\n", "\n"))
         return CODE.sub(_blot, blotted)
 
     def line_of(self, formula: Formula, nth: int) -> int:

@@ -19,10 +19,9 @@ from typing import Any
 from site_plugins.engine.cells import Cell, Listing, Page, is_cell, is_listing
 from site_plugins.engine.fences import Fence, read_fences
 from site_plugins.engine.listings import read_listing
-from site_plugins.markup.formulas import CODE
+from site_plugins.markup.formulas import CODE, FRONT_MATTER
 from site_plugins.notebooks.reading import NOT_RUN, Notebook
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _BOX = re.compile(
     r" *(?:(?:!!!|\?\?\?\+?) +(?P<kind>[\w-]+)(?: +[\w-]+)*(?: +\"(?P<title>.*)\")?"
     r"|===[!+]* +\"(?P<tab>.*)\") *"
@@ -108,7 +107,7 @@ def runs_here(code: Code) -> bool:
 def _plain_lines(text: str) -> list[str]:
     """Return the lines of a page, those of its front matter emptied."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    matter = _FRONT_MATTER.match(text)
+    matter = FRONT_MATTER.match(text)
     above = text[: matter.end()].count("\n") if matter else 0
     return [""] * above + text.split("\n")[above:]
 

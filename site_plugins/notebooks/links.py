@@ -19,8 +19,6 @@ _TARGET = re.compile(
     r"|(?P<before>\]\(<?|^ {0,3}\[[^\]\n]+\]:[ \t]+<?)(?P<to>[^\s()<>#:?]+)(?=[\s)>#?]|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-
-
 # Also within a notebook's JSON, and more than links: these are only asked where they lead.
 _NAMED = re.compile(r"\](?:\(|:\s)\s*<?([^\s()<>#:?\"\\]+)")
 

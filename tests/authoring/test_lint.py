@@ -215,6 +215,7 @@ def test_what_a_strict_build_accepts_is_not_told(tmp_path, body):
         ("[x](draft.md)\n", "6: draft.md: draft.md is a draft, which is not published"),
         ("It costs $5, see [money](gone.md), or $6.\n", "6: gone.md: there is no gone.md"),
         ("From $5 to [money](gone.md) and ($6).\n", "6: gone.md: there is no gone.md"),
+        ("A\n\n---\n[x](gone.md)\n---\n\nB\n", "9: gone.md: there is no gone.md"),
         ("```\n[x](gone.md)\n```\n\n[y](gone.md)\n", "10: gone.md: there is no gone.md"),
         ("Was gone.md there?\n[y](gone.md)\n", "7: gone.md: there is no gone.md"),
         ("`[x](gone.md)`\n[y](gone.md)\n", "7: gone.md: there is no gone.md"),

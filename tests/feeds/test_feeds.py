@@ -23,7 +23,7 @@ BASE = "https://t.test/sub/a/"
 
 
 def feed(*items: Item) -> Feed:
-    return Feed("https://t.test/sub/", "T & co", "About.", "We", "en", list(items))
+    return Feed("https://t.test/sub/", "T & co", "About.", "We", "en", items)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ import yaml
 from site_plugins.authoring.hexo.body import article_text
 from site_plugins.authoring.hexo.find import FRONT, Source, found_in
 from site_plugins.authoring.hexo.head import article_matter, parts
+from site_plugins.authoring.scaffold import page_of_address
 from site_plugins.authoring.text import line_of, written
 from site_plugins.engine.problems import Problem
 
@@ -122,8 +123,7 @@ def _in_the_way(post: Source, posts: Path) -> str | None:
     target = posts / f"{post.name}.md"
     if os.path.lexists(target):
         return f"{target} is there already"
-    pages = [posts.parent / f"{post.name}.md", posts.parent / post.name / "index.md"]
-    other = next((page for page in pages if os.path.lexists(page)), None)
+    other = page_of_address(post.name, posts)
     return f"its address would be that of {other}; rename one" if other else None
 
 
